@@ -1,0 +1,152 @@
+//! Who is asking, and what they may do.
+
+/// What a caller may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Registers, and confirms, cancels and reads own tickets.
+    User,
+    /// Creates and changes own events, and reads their tickets.
+    Organizer,
+    /// Does everything.
+    Admin,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::User, Self::Organizer, Self::Admin];
+
+    /// The name in credentials, headers and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Organizer => "organizer",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of that name, exactly.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    const fn bit(self) -> u8 {
+        match self {
+            Self::User => 1,
+            Self::Organizer => 2,
+            Self::Admin => 4,
+        }
+    }
+}
+
+/// A set of roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles(u8);
+
+impl Roles {
+    /// Nobody in particular.
+    pub const NONE: Self = Self(0);
+
+    /// Whether `role` itself is in the set; an admin is not thereby a user.
+    #[must_use]
+    pub const fn has(self, role: Role) -> bool {
+        self.0 & role.bit() != 0
+    }
+
+    /// The names, separated by commas, for the log; empty for nobody.
+    #[must_use]
+    pub fn names(self) -> String {
+        let names: Vec<_> = Role::ALL.into_iter().filter(|r| self.has(*r)).map(Role::name).collect();
+        names.join(",")
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        Self(roles.into_iter().fold(0, |bits, role| bits | role.bit()))
+    }
+}
+
+/// Names a caller across requests: what it makes is its own. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OwnerId(String);
+
+impl OwnerId {
+    /// `None` for the empty string, which stands for "nobody known" in the database.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+}
+
+/// Who is asking, as the host has established it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Principal {
+    /// What the caller may be.
+    pub roles: Roles,
+    /// Which caller it is. With header roles nobody is known, and the id of a ticket is the key to it.
+    pub owner: Option<OwnerId>,
+}
+
+impl Principal {
+    /// A caller of whom nothing is known but a role: header roles.
+    #[must_use]
+    pub fn with_role(role: Role) -> Self {
+        Self { roles: Roles::from_iter([role]), owner: None }
+    }
+
+    /// The owner as the database has it: the empty string where nobody is known.
+    #[must_use]
+    pub fn owner_key(&self) -> &str {
+        self.owner.as_ref().map_or("", |owner| &owner.0)
+    }
+
+    /// Whether a row of `owner`'s is this caller's to see and to change.
+    #[must_use]
+    pub fn may_touch(&self, owner: &str) -> bool {
+        self.owner.is_none() || self.roles.has(Role::Admin) || self.owner_key() == owner
+    }
+
+    /// Whether this caller may do it at all. Deny by default: what no line grants, only an admin may.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        if self.roles.has(Role::Admin) {
+            return true;
+        }
+        match permission {
+            Permission::ReadEvents => true,
+            Permission::CreateEvent | Permission::UpdateEvent | Permission::ListEventTickets => {
+                self.roles.has(Role::Organizer)
+            }
+            Permission::Register
+            | Permission::Confirm
+            | Permission::Cancel
+            | Permission::ReadTicket
+            | Permission::ListOwnTickets => self.roles.has(Role::User),
+        }
+    }
+}
+
+/// What a host function does, one for each: the capability is authorised, not the URL that led to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// `events.get`, `events.list`
+    ReadEvents,
+    /// `events.create`
+    CreateEvent,
+    /// `events.update`
+    UpdateEvent,
+    /// `tickets.atomic-register`
+    Register,
+    /// `tickets.confirm`
+    Confirm,
+    /// `tickets.cancel`
+    Cancel,
+    /// `tickets.get`
+    ReadTicket,
+    /// `tickets.list` of an email
+    ListOwnTickets,
+    /// `tickets.list` of an event
+    ListEventTickets,
+}
