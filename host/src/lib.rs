@@ -1,4 +1,32 @@
 //! boxoffice: an event registration and ticketing server whose business rules are a sandboxed WebAssembly component.
+//!
+//! | module | is about |
+//! |---|---|
+//! | [`config`] | flags, environment and file; every default and limit |
+//! | [`domain`] | events, tickets, roles; what is allowed and what follows from what. Pure |
+//! | [`store`] | what is kept: the [`store::Store`] trait, and SQLite behind it |
+//! | [`wasm`] | the sandbox: engine, modules, host functions |
+//! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
+//! | [`sweeper`] | tidies holds that ran out |
+//! | [`Server`] | puts it together |
 
+mod admin;
+pub mod auth;
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod error;
+mod http;
+pub mod limiter;
+mod server;
 pub mod store;
+pub mod sweeper;
+pub mod telemetry;
+pub mod wasm;
+
+pub use server::{Server, Setup, StartError};
+
+/// The first line of what clap says: the part that names the mistake.
+pub fn first_line(error: &clap::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}

@@ -1,1 +1,110 @@
-fn main() {}
+//! The program: reads the settings, starts the server, waits for a signal, drains. No logic.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use boxoffice::clock::SystemClock;
+use boxoffice::config::{Cli, Command, ConfigError, Serve};
+use boxoffice::domain::IdSource;
+use boxoffice::store::sqlite::SqliteOptions;
+use boxoffice::{Server, Setup, telemetry};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The command line or the settings are wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let (cli, sources) = match Cli::read(std::env::args_os()) {
+        Ok(read) => read,
+        Err(error) => return refuse(&error),
+    };
+    let Command::Serve(settings) = cli.command;
+    if settings.print_config {
+        print!("{}", sources.table());
+        return ExitCode::SUCCESS;
+    }
+    match serve(*settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("boxoffice: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(error: &ConfigError) -> ExitCode {
+    match error {
+        ConfigError::Usage(error) if !error.use_stderr() => {
+            print!("{error}");
+            return ExitCode::SUCCESS;
+        }
+        ConfigError::Usage(error) => eprintln!("boxoffice: {}; see --help", boxoffice::first_line(error)),
+        ConfigError::Invalid(why) => eprintln!("boxoffice: {why}"),
+    }
+    ExitCode::from(USAGE)
+}
+
+fn serve(settings: Serve) -> Result<(), String> {
+    // What is still buffered when this function returns is written then.
+    let _log = telemetry::start(&settings)?;
+    telemetry::log_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(run(settings))
+}
+
+async fn run(settings: Serve) -> Result<(), String> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    let listener = bind("--listen", settings.listen).await?;
+    let admin_listener = bind("--admin-listen", settings.admin_listen).await?;
+    let db = settings.db.clone();
+    if settings.allow_insecure_header_auth {
+        tracing::warn!("--allow-insecure-header-auth: anybody who reaches this server can take any role");
+    }
+    let server = Server::start(Setup {
+        settings,
+        listener,
+        admin_listener,
+        clock: Arc::new(SystemClock::start()),
+        ids: IdSource::from_system(),
+        request_ids: IdSource::from_system(),
+        store: SqliteOptions::default(),
+    })
+    .await
+    .map_err(|error| error.to_string())?;
+    tracing::info!(
+        address = %server.address(),
+        admin_address = %server.admin_address(),
+        db = %db.display(),
+        module = %server.module(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    let failed = tokio::select! {
+        () = either(&mut interrupt, &mut terminate) => None,
+        why = server.failed() => Some(why),
+    };
+    tracing::info!("stopping");
+    tokio::select! {
+        () = server.stop() => {}
+        // Whoever asks twice means it.
+        () = either(&mut interrupt, &mut terminate) => return Err("ended by a second signal".into()),
+    }
+    match failed {
+        Some(why) => Err(format!("the database failed: {why}; start again to recover")),
+        None => Ok(()),
+    }
+}
+
+async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("{flag} {address}: {error}"))
+}

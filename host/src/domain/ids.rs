@@ -62,6 +62,11 @@ impl IdSource {
         Self { random: StdRng::seed_from_u64(seed) }
     }
 
+    /// A seed for what a guest calls random in one request.
+    pub fn seed(&mut self) -> u64 {
+        self.random.next_u64()
+    }
+
     /// A UUIDv7: 48 bits of time, so that neighbours in time are neighbours in the index, and 74 random bits, so
     /// that nobody guesses one.
     pub fn next(&mut self, now: Millis) -> String {

@@ -1,0 +1,23 @@
+//! The operator's surface, on its own listener. Never runs the guest.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+
+use crate::http::{App, plain};
+
+/// Answers `/healthz` (the process lives) and `/readyz` (it takes new requests).
+pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<http_body_util::Full<bytes::Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"code":"method_not_allowed"}"#);
+    }
+    match request.uri().path() {
+        "/healthz" => plain(StatusCode::OK, r#"{"status":"ok"}"#),
+        "/readyz" if app.drain.has_begun() => {
+            plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"shutting_down"}"#)
+        }
+        "/readyz" => plain(StatusCode::OK, r#"{"status":"ready"}"#),
+        _ => plain(StatusCode::NOT_FOUND, r#"{"code":"route_not_found"}"#),
+    }
+}

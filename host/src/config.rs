@@ -1,0 +1,243 @@
+//! Every setting of the server, its default, its unit and its limits. The only reader of the environment.
+//!
+//! A flag wins over its environment variable `BOXOFFICE_<FLAG>`, which wins over its key in the TOML file of `--config`.
+
+mod file;
+mod values;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::auth::AuthMode;
+use crate::limiter::RateLimit;
+use values::{bytes, duration, rate_limit};
+
+pub use values::{ByteSize, RateSetting};
+
+/// Sells the last seat exactly once: an event registration and ticketing server whose rules are a sandboxed component.
+#[derive(Debug, Parser)]
+#[command(name = "boxoffice", version, about, max_term_width = 100)]
+#[command(after_help = "Examples:\n  boxoffice serve\n  boxoffice serve --db /srv/events.db --listen 127.0.0.1:9000")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What boxoffice can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the REST API.
+    Serve(Box<Serve>),
+}
+
+/// The settings of `boxoffice serve`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  boxoffice serve
+      127.0.0.1:8080, events.db in this folder, the standard rules, header roles
+  boxoffice serve --listen 127.0.0.1:0 --db /tmp/try.db --hold 10s
+      a free port, another database, short holds
+  BOXOFFICE_DB=/srv/events.db boxoffice serve --config /etc/boxoffice.toml --print-config
+      what would be in force, and where each value comes from")]
+pub struct Serve {
+    /// Read settings from this TOML file; its keys are the names of the flags
+    #[arg(long, value_name = "FILE", env = "BOXOFFICE_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Print what is in force and where each value comes from, and stop
+    #[arg(long, help_heading = "Configuration")]
+    pub print_config: bool,
+
+    /// Address of the REST API; port 0 picks a free one, told in the log line `listening`
+    #[arg(long, value_name = "ADDR", env = "BOXOFFICE_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Address of the operator's surface: /healthz and /readyz
+    #[arg(long, value_name = "ADDR", env = "BOXOFFICE_ADMIN_LISTEN", default_value = "127.0.0.1:8081")]
+    pub admin_listen: SocketAddr,
+
+    /// The SQLite database; made when it is missing
+    #[arg(long, value_name = "PATH", env = "BOXOFFICE_DB", default_value = "events.db")]
+    pub db: PathBuf,
+
+    /// Serve the rules of this component instead of the standard ones
+    #[arg(long, value_name = "FILE", env = "BOXOFFICE_RULES", help_heading = "Rules")]
+    pub rules: Option<PathBuf>,
+
+    /// CPU time that the rules may use for one request; host calls do not count
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_RULES_CPU", default_value = "100ms",
+          value_parser = duration("1ms", "60s"), help_heading = "Rules")]
+    pub rules_cpu: Duration,
+
+    /// Time that one run of the rules may take in all, host calls included
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_RULES_TIMEOUT", default_value = "3s",
+          value_parser = duration("1ms", "60s"), help_heading = "Rules")]
+    pub rules_timeout: Duration,
+
+    /// Memory that one run of the rules may use
+    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_RULES_MEMORY", default_value = "64MiB",
+          value_parser = bytes("1MiB", "1GiB"), help_heading = "Rules")]
+    pub rules_memory: ByteSize,
+
+    /// Runs of the rules at the same time; each keeps up to about 1 MiB of memory resident
+    #[arg(long, value_name = "N", env = "BOXOFFICE_MAX_INSTANCES", default_value_t = 256,
+          value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Rules")]
+    pub max_instances: u32,
+
+    /// Where callers come from; with `header` anybody can take any role
+    #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]
+    pub auth: AuthMode,
+
+    /// Allow `--auth header` on an address that others can reach
+    #[arg(long, env = "BOXOFFICE_ALLOW_INSECURE_HEADER_AUTH", help_heading = "Access")]
+    pub allow_insecure_header_auth: bool,
+
+    /// Requests admitted from one address in any such span, as N/DURATION, or `off`
+    #[arg(long, value_name = "N/DURATION", env = "BOXOFFICE_RATE_LIMIT", default_value = "5/10s",
+          value_parser = rate_limit, help_heading = "Access")]
+    pub rate_limit: RateSetting,
+
+    /// How long a hold lasts, and the longest that rules can ask for
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_HOLD", default_value = "300s",
+          value_parser = duration("1ms", "30days"), help_heading = "Tickets")]
+    pub hold: Duration,
+
+    /// Most seats in one ticket
+    #[arg(long, value_name = "N", env = "BOXOFFICE_MAX_QUANTITY", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Tickets")]
+    pub max_quantity: u32,
+
+    /// How often holds that ran out are tidied away; their seats are free before that
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_SWEEP_INTERVAL", default_value = "10s",
+          value_parser = duration("10ms", "1h"), help_heading = "Tickets")]
+    pub sweep_interval: Duration,
+
+    /// How long requests in flight may take after SIGTERM or SIGINT
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_GRACE", default_value = "5s",
+          value_parser = duration("0s", "1h"), help_heading = "Limits")]
+    pub grace: Duration,
+
+    /// Open connections; more wait to be accepted
+    #[arg(long, value_name = "N", env = "BOXOFFICE_MAX_CONNECTIONS", default_value_t = 16_384,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Limits")]
+    pub max_connections: u32,
+
+    /// Largest body of a request
+    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_MAX_BODY", default_value = "64KiB",
+          value_parser = bytes("1KiB", "16MiB"), help_heading = "Limits")]
+    pub max_body: ByteSize,
+
+    /// How long a connection may take to send the head of its next request; bounds idle connections too
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_HEADER_TIMEOUT", default_value = "30s",
+          value_parser = duration("10ms", "1h"), help_heading = "Limits")]
+    pub header_timeout: Duration,
+
+    /// How long a body may take to arrive
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_BODY_TIMEOUT", default_value = "10s",
+          value_parser = duration("10ms", "1h"), help_heading = "Limits")]
+    pub body_timeout: Duration,
+
+    /// How long a client may leave an answer unread
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_WRITE_TIMEOUT", default_value = "30s",
+          value_parser = duration("10ms", "1h"), help_heading = "Limits")]
+    pub write_timeout: Duration,
+
+    /// Form of the log on stderr; json unless stderr is a terminal
+    #[arg(long, value_name = "FORM", env = "BOXOFFICE_LOG_FORMAT", help_heading = "Log")]
+    pub log_format: Option<LogFormat>,
+
+    /// How much to log: error, warn, info, debug or trace, or a filter such as `info,boxoffice=debug`
+    #[arg(long, value_name = "LEVEL", env = "BOXOFFICE_LOG", default_value = "info", help_heading = "Log")]
+    pub log: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object for each line, for machines.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The command line (or `--help`): clap's own account of it.
+    Usage(Box<clap::Error>),
+    /// One line that names the setting.
+    Invalid(String),
+}
+
+impl From<clap::Error> for ConfigError {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(Box::new(error))
+    }
+}
+
+impl Cli {
+    /// Reads flags, environment and file.
+    ///
+    /// # Errors
+    /// An unknown flag or key, or an impossible value, by name.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Self, Sources), ConfigError> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let command = Self::command();
+        let (matches, from_file) = file::merge(&command, &arguments)?;
+        let cli = Self::from_arg_matches(&matches)?;
+        let Command::Serve(serve) = &cli.command;
+        serve.check()?;
+        Ok((cli, Sources { matches, from_file }))
+    }
+}
+
+impl Serve {
+    /// The defaults of a server, for tests and tools that set what they need.
+    ///
+    /// # Panics
+    /// Never: the defaults parse (a test starts a server on them).
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "the defaults are literals")]
+    pub fn defaults() -> Self {
+        let command = Self::augment_args(clap::Command::new("serve"));
+        Self::from_arg_matches(&command.mut_args(|arg| arg.env(None::<&str>)).get_matches_from(["serve"])).unwrap()
+    }
+
+    /// Settings that each are possible and together are not.
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.auth == AuthMode::Header && !self.listen.ip().is_loopback() && !self.allow_insecure_header_auth {
+            return Err(ConfigError::Invalid(format!(
+                "--listen {}: with --auth header anybody can take any role, so it binds to loopback only; \
+                 add --allow-insecure-header-auth if that is what you want",
+                self.listen
+            )));
+        }
+        Ok(())
+    }
+
+    /// The limit in force; `None`: off.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.rate_limit.0
+    }
+}
+
+/// Where each setting came from.
+#[derive(Debug)]
+pub struct Sources {
+    matches: clap::ArgMatches,
+    from_file: Vec<String>,
+}
+
+impl Sources {
+    /// A table of settings for a person: name, value in force, source.
+    #[must_use]
+    pub fn table(&self) -> String {
+        file::table(&Cli::command(), &self.matches, &self.from_file)
+    }
+}

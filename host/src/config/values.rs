@@ -1,0 +1,70 @@
+//! Settings with units: how they are written, and their limits.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::limiter::RateLimit;
+
+/// Bytes, written as `65536`, `64KiB` or `1MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteSize(pub usize);
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}B", self.0)
+    }
+}
+
+/// The rate limit, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateSetting(pub Option<RateLimit>);
+
+/// Most requests that `--rate-limit` can allow: the limiter remembers each of them.
+const MAX_REQUESTS: u32 = 1_000;
+/// The longest window of `--rate-limit`, for the same reason.
+const MAX_WINDOW: Duration = Duration::from_hours(1);
+
+/// A parser of durations from `least` to `most`, both written as the user would.
+pub(super) fn duration(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let parse = |text: &str| humantime::parse_duration(text).map_err(|e| e.to_string());
+        let value = parse(text).map_err(|_| format!("write a number and a unit, from {least} to {most}"))?;
+        if value < parse(least)? || value > parse(most)? {
+            return Err(format!("must be {least} to {most}"));
+        }
+        Ok(value)
+    }
+}
+
+/// A parser of byte counts from `least` to `most`, both written as the user would.
+pub(super) fn bytes(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<ByteSize, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let parse = |text: &str| text.parse::<bytesize::ByteSize>().map(|size| size.as_u64());
+        let value = parse(text).map_err(|_| format!("write bytes, from {least} to {most}, such as 1MiB"))?;
+        if value < parse(least)? || value > parse(most)? {
+            return Err(format!("must be {least} to {most}"));
+        }
+        usize::try_from(value).map(ByteSize).map_err(|e| e.to_string())
+    }
+}
+
+/// Parses `N/DURATION` or `off`.
+pub(super) fn rate_limit(text: &str) -> Result<RateSetting, String> {
+    if text == "off" {
+        return Ok(RateSetting(None));
+    }
+    let usage = || "write N/DURATION such as 5/10s, or off".to_owned();
+    let (requests, window) = text.split_once('/').ok_or_else(usage)?;
+    let requests = requests.parse().map_err(|_| usage())?;
+    let window = humantime::parse_duration(window).map_err(|_| usage())?;
+    if !(1..=MAX_REQUESTS).contains(&requests) || window.is_zero() || window > MAX_WINDOW {
+        return Err(format!("must be 1 to {MAX_REQUESTS} requests in more than 0 s and at most 1h"));
+    }
+    Ok(RateSetting(Some(RateLimit { requests, window })))
+}

@@ -1,0 +1,181 @@
+//! HTTP: one request from its head to its answer, as explicit calls in order. Knows no route of the guest.
+//!
+//! Invariant: nothing here reads a business rule; what a path means is in the module's manifest, and what it does is in the module.
+
+mod access_log;
+mod drain;
+mod listener;
+mod request;
+mod response;
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Method, Request};
+
+use crate::auth::AuthMode;
+use crate::clock::Clock;
+use crate::domain::{IdSource, Principal, RegistrationLimits};
+use crate::error::Error;
+use crate::limiter::{ClientKey, Limiter, RateLimit, Standing, Verdict};
+use crate::store::Store;
+use crate::wasm::{Answer, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
+use access_log::Entry;
+use request::BodyLimits;
+use response::Reply;
+
+pub(crate) use drain::Drain;
+pub(crate) use listener::{Acceptor, Phase, accept_loop};
+pub(crate) use response::plain;
+
+/// Addresses that the limiter remembers at the same time: about 30 MB when full. More, all live: `overloaded`.
+pub(crate) const MAX_CLIENTS: usize = 100_000;
+
+/// Everything that a request needs. Made once, by [`crate::Server::start`].
+pub(crate) struct App {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limiter: Option<Mutex<Limiter>>,
+    pub(crate) auth: AuthMode,
+    pub(crate) module: Arc<Module>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registration: RegistrationLimits,
+    pub(crate) ids: Mutex<IdSource>,
+    pub(crate) max_body: usize,
+    pub(crate) body_timeout: Duration,
+    pub(crate) drain: Drain,
+}
+
+/// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.
+pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> response::HttpResponse {
+    let (parts, mut body) = request.into_parts();
+    let (request_id, seed) = {
+        let mut ids = app.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = request::sane_id(&parts.headers).map(str::to_owned);
+        (given.unwrap_or_else(|| ids.next(app.clock.now())), ids.seed())
+    };
+    let mut entry = Entry::start(&parts.method, peer, &request_id, app.module.digest);
+    let mut standing = None;
+    let served = {
+        let turn = Turn { app: &app, peer, request_id: &request_id, seed };
+        AssertUnwindSafe(turn.serve(&parts, &mut body, &mut entry, &mut standing)).catch_unwind().await
+    };
+    let result = served.unwrap_or_else(|panic| Err(Error::Internal(panic_message(panic.as_ref()))));
+    let limit = app.limiter.as_ref().map(|limiter| limit_of(limiter));
+    let reply = match result {
+        Ok(answer) => Reply::from_answer(answer),
+        Err(error) => {
+            entry.failed(&error);
+            request::discard(&parts.headers, &mut body).await;
+            Reply::from_error(&error, &request_id)
+        }
+    };
+    let response = reply.finish(&request_id, limit.zip(standing));
+    entry.answered(response.status());
+    response
+}
+
+/// One request's turn.
+struct Turn<'a> {
+    app: &'a App,
+    peer: IpAddr,
+    request_id: &'a str,
+    seed: u64,
+}
+
+impl Turn<'_> {
+    async fn serve(
+        &self,
+        parts: &Parts,
+        body: &mut Incoming,
+        entry: &mut Entry,
+        standing: &mut Option<Standing>,
+    ) -> Result<Answer, Error> {
+        let _in_flight = self.app.drain.enter().ok_or(Error::ShuttingDown)?;
+        *standing = self.admit()?;
+        request::check_head(parts)?;
+        let principal = self.app.auth.principal(&parts.headers);
+        entry.caller(&principal);
+        // One request sees one module, from its routing to its answer.
+        let module = Arc::clone(&self.app.module);
+        let (route, params) = match module.router.find(&module.manifest, &parts.method, parts.uri.path()) {
+            Found::Route(route, params) => (route, params),
+            Found::OtherMethods(allow) if parts.method == Method::OPTIONS => return Ok(response::options(&allow)),
+            Found::OtherMethods(allow) => return Err(Error::MethodNotAllowed { allow }),
+            Found::Nothing if request::is_for_the_server(parts) => return Ok(response::options_of_server()),
+            Found::Nothing => return Err(Error::RouteNotFound),
+        };
+        entry.route(&route.id);
+        route.access.check(&principal).map_err(|needs| Error::Forbidden { needs })?;
+        let request = self.guest_request(parts, route, &params, body, &principal).await?;
+        self.run(&module, &request, principal, entry).await
+    }
+
+    /// The limiter comes before anything that costs.
+    fn admit(&self) -> Result<Option<Standing>, Error> {
+        let Some(limiter) = &self.app.limiter else { return Ok(None) };
+        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        match limiter.admit(ClientKey::of(self.peer), self.app.clock.elapsed()) {
+            Verdict::Admitted(standing) => Ok(Some(standing)),
+            Verdict::Refused(standing) => Err(Error::RateLimited { limit: limiter.limit(), standing }),
+            Verdict::Full => Err(Error::Overloaded("the rate limiter's table")),
+        }
+    }
+
+    async fn guest_request(
+        &self,
+        parts: &Parts,
+        route: &Route,
+        params: &[(&str, &str)],
+        body: &mut Incoming,
+        principal: &Principal,
+    ) -> Result<GuestRequest, Error> {
+        let limits = BodyLimits {
+            bytes: route.max_body.map_or(self.app.max_body, |own| own.min(self.app.max_body)),
+            timeout: self.app.body_timeout,
+        };
+        let params = request::params(params)?;
+        let query = request::query(parts.uri.query())?;
+        let headers = request::headers_for_guest(&parts.headers)?;
+        let body = request::body(&parts.headers, body, limits).await?;
+        Ok(GuestRequest {
+            route_id: route.id.clone(),
+            params,
+            query,
+            headers,
+            body,
+            roles: roles_for_guest(principal.roles),
+            request_id: self.request_id.to_owned(),
+            now_ms: self.app.clock.now().as_u64(),
+        })
+    }
+
+    async fn run(
+        &self,
+        module: &Module,
+        request: &GuestRequest,
+        principal: Principal,
+        entry: &mut Entry,
+    ) -> Result<Answer, Error> {
+        let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
+        let report = module.handle(request, grants, self.seed).await;
+        entry.ran(report.guest_micros, report.store_micros);
+        report.result.map_err(|error| match error {
+            RunError::Failed(failure) => Error::Rules(failure),
+            RunError::Store(failure) => failure.into(),
+        })
+    }
+}
+
+fn limit_of(limiter: &Mutex<Limiter>) -> RateLimit {
+    limiter.lock().unwrap_or_else(PoisonError::into_inner).limit()
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panic: {}", text.unwrap_or("without a message"))
+}

@@ -1,0 +1,136 @@
+//! Accepts connections within a limit, and lets them end in an orderly way.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
+
+use super::response::HttpResponse;
+
+/// Most bytes of a request's head. Answered with a bare 431 and a closed connection.
+const MAX_HEAD: usize = 16 * 1024;
+/// Most bytes of one connection that are buffered: a head, or a body in flight.
+const MAX_BUFFER: usize = 64 * 1024;
+/// How long to wait when the process is out of file descriptors: connections end in the meantime.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Accepting.
+    Serving,
+    /// Not accepting; open connections go on.
+    Draining,
+    /// Connections end as soon as their present answer is written.
+    Closing,
+}
+
+/// The limits of connections.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Acceptor {
+    pub(crate) max_connections: usize,
+    pub(crate) header_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+}
+
+/// Serves until the phase is [`Phase::Closing`] and every connection has ended. Dropping it ends them at once.
+pub(crate) async fn accept_loop<S, F>(
+    acceptor: Acceptor,
+    listener: TcpListener,
+    mut phase: watch::Receiver<Phase>,
+    service: S,
+) where
+    S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = HttpResponse> + Send + 'static,
+{
+    let permits = Arc::new(Semaphore::new(acceptor.max_connections));
+    let mut connections = JoinSet::new();
+    let mut draining = phase.clone();
+    let drained = draining.wait_for(|phase| *phase >= Phase::Draining);
+    tokio::pin!(drained);
+    loop {
+        tokio::select! {
+            _ = &mut drained => break,
+            (permit, stream, peer) = accept(&permits, &listener) => {
+                let ended = phase.clone();
+                connections.spawn(connection(acceptor, stream, peer, permit, ended, service.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    // Whoever connects from now on is refused by the operating system.
+    drop(listener);
+    // Without a sender there is nothing to wait for either.
+    let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+    while connections.join_next().await.is_some() {}
+}
+
+/// Waits for a permit, and only then accepts: what is over the limit waits in the kernel's queue.
+async fn accept(permits: &Arc<Semaphore>, listener: &TcpListener) -> (OwnedSemaphorePermit, TcpStream, IpAddr) {
+    loop {
+        let Ok(permit) = Arc::clone(permits).acquire_owned().await else { return std::future::pending().await };
+        match listener.accept().await {
+            Ok((stream, peer)) => return (permit, stream, peer.ip().to_canonical()),
+            Err(error) if is_about_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections for the moment");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_about_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted)
+}
+
+async fn connection<S, F>(
+    acceptor: Acceptor,
+    stream: TcpStream,
+    peer: IpAddr,
+    permit: OwnedSemaphorePermit,
+    mut phase: watch::Receiver<Phase>,
+    service: S,
+) where
+    S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = HttpResponse> + Send + 'static,
+{
+    // Answers are small and whole: waiting to fill a packet only delays them. If it fails, they are late and right.
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(acceptor.write_timeout));
+    let service = service_fn(move |request| {
+        let answer = service(peer, request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(acceptor.header_timeout)
+        .max_header_size(MAX_HEAD)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    tokio::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        _ = phase.wait_for(|phase| *phase >= Phase::Closing) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        // A client's doing (it went away, or what it sent is no HTTP), so it is no error of ours.
+        tracing::debug!(address = %peer, %error, "connection ended");
+    }
+    drop(permit);
+}

@@ -1,0 +1,163 @@
+//! From HTTP to what a guest gets: decoded, bounded and only what the contract allows.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_TYPE, EXPECT, HOST, HeaderName};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Version};
+
+use crate::error::Error;
+use crate::wasm::decode;
+
+/// The headers that reach a guest. Credentials and cookies never do.
+const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
+/// Most parameters of a query: more than any route has.
+const MAX_QUERY: usize = 64;
+/// Most values that one of the guest's headers can have.
+const MAX_REPEATS: usize = 8;
+/// Most characters of a caller's request id.
+const MAX_ID: usize = 128;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The caller's request id, if it has exactly one that is fit for a log.
+pub(super) fn sane_id(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(REQUEST_ID).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let id = value.to_str().ok()?;
+    let sane = id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    (sane && (1..=MAX_ID).contains(&id.len())).then_some(id)
+}
+
+/// Checks what hyper leaves to the server.
+pub(super) fn check_head(parts: &Parts) -> Result<(), Error> {
+    // RFC 9112, 3.2: a server must refuse a request of HTTP/1.1 without exactly one Host.
+    let hosts = parts.headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+        return Err(Error::InvalidRequest("Send exactly one Host header.".into()));
+    }
+    if parts.headers.get(EXPECT).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Err(Error::InvalidRequest("The only expectation that is met is 100-continue.".into()));
+    }
+    Ok(())
+}
+
+/// Whether this is `OPTIONS *` (RFC 9110, 9.3.7).
+pub(super) fn is_for_the_server(parts: &Parts) -> bool {
+    parts.method == Method::OPTIONS && parts.uri.path() == "*"
+}
+
+/// The path's parameters, decoded.
+pub(super) fn params(raw: &[(&str, &str)]) -> Result<Vec<(String, String)>, Error> {
+    let decoded = raw.iter().map(|(name, value)| Some(((*name).to_owned(), decode(value).ok()?)));
+    decoded.collect::<Option<_>>().ok_or_else(|| Error::InvalidRequest("The path is not UTF-8.".into()))
+}
+
+/// The query's parameters in order, decoded; `+` is a space, as in forms.
+pub(super) fn query(raw: Option<&str>) -> Result<Vec<(String, String)>, Error> {
+    let pairs: Vec<&str> = raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
+    if pairs.len() > MAX_QUERY {
+        return Err(Error::InvalidRequest(format!("A query has at most {MAX_QUERY} parameters.")));
+    }
+    let part = |text: &str| decode(&text.replace('+', " "));
+    let decoded = pairs.into_iter().map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((part(name).ok()?, part(value).ok()?))
+    });
+    decoded.collect::<Option<_>>().ok_or_else(|| Error::InvalidRequest("The query is not UTF-8.".into()))
+}
+
+/// The headers that a guest may see.
+pub(super) fn headers_for_guest(headers: &HeaderMap) -> Result<Vec<(String, String)>, Error> {
+    let mut allowed = Vec::new();
+    for name in FOR_GUEST {
+        for (count, value) in headers.get_all(name).iter().enumerate() {
+            let Ok(value) = std::str::from_utf8(value.as_bytes()) else {
+                return Err(Error::InvalidRequest(format!("The header {name} is not UTF-8.")));
+            };
+            if count >= MAX_REPEATS {
+                return Err(Error::InvalidRequest(format!("The header {name} comes more than {MAX_REPEATS} times.")));
+            }
+            allowed.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(allowed)
+}
+
+/// What a body may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyLimits {
+    /// Its size.
+    pub(super) bytes: usize,
+    /// The time that it has to arrive.
+    pub(super) timeout: Duration,
+}
+
+/// Reads the body, within its limits; if there is one, it must say that it is JSON.
+pub(super) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyLimits) -> Result<Vec<u8>, Error> {
+    let announced = body.size_hint();
+    if announced.lower() > limits.bytes as u64 {
+        return Err(Error::BodyTooLarge { limit: limits.bytes });
+    }
+    let is_json = is_json(headers);
+    if announced.lower() > 0 && !is_json {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let reading = read(body, limits.bytes);
+    let bytes = tokio::time::timeout(limits.timeout, reading).await.map_err(|_| Error::RequestTimeout)??;
+    if !bytes.is_empty() && !is_json {
+        return Err(Error::UnsupportedMediaType);
+    }
+    Ok(bytes)
+}
+
+async fn read(body: &mut Incoming, limit: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| Error::InvalidRequest("The body is broken off or wrongly framed.".into()))?;
+        // Trailers are of no use to anybody here.
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(Error::BodyTooLarge { limit });
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+/// Most bytes of a refused body that are read.
+const MAX_DISCARDED: usize = 1024 * 1024;
+/// How long that may take.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Reads what is left of a refused body, within limits, and forgets it: a connection that is closed over unread bytes is reset, and
+/// the client might never see why it was refused.
+pub(super) async fn discard(headers: &HeaderMap, body: &mut Incoming) {
+    // Whoever waits for "100 Continue" has not sent a body, and reading would ask for it.
+    if body.is_end_stream() || headers.contains_key(EXPECT) {
+        return;
+    }
+    // Whether it worked or not, the answer is on its way.
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, async {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, bytes::Bytes::len);
+            if seen > MAX_DISCARDED {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+/// Whether there is exactly one content type, and it is `application/json` or a kind of it (`application/merge-patch+json`).
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}

@@ -1,0 +1,103 @@
+//! From an answer or an error to HTTP.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{HeaderMap, Response, StatusCode};
+
+use crate::error::{Error, whole_seconds};
+use crate::limiter::{RateLimit, Standing};
+use crate::wasm::Answer;
+
+/// What hyper sends.
+pub(crate) type HttpResponse = Response<Full<Bytes>>;
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// A response in the making.
+pub(super) struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Reply {
+    pub(super) fn from_answer(answer: Answer) -> Self {
+        Self { status: answer.status, headers: answer.headers, body: answer.body }
+    }
+
+    pub(super) fn from_error(error: &Error, request_id: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, PROBLEM);
+        if let Some(span) = error.retry_after() {
+            headers.insert(RETRY_AFTER, whole_seconds(span).into());
+        }
+        match error {
+            Error::MethodNotAllowed { allow } => {
+                if let Ok(allow) = HeaderValue::from_str(allow) {
+                    headers.insert(ALLOW, allow);
+                }
+            }
+            Error::RateLimited { limit, standing } => rate_limit_headers(&mut headers, *limit, *standing),
+            // What is left of the body is not read; hyper closes then anyway, and the client should know.
+            Error::RequestTimeout | Error::BodyTooLarge { .. } | Error::ShuttingDown => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        Self { status: error.status(), headers, body: error.problem(request_id) }
+    }
+
+    /// Adds what every answer has. The host's headers win over the guest's.
+    pub(super) fn finish(mut self, request_id: &str, standing: Option<(RateLimit, Standing)>) -> HttpResponse {
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            self.headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        self.headers
+            .insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+        // Answers are about people and seats: nobody keeps one unless the module says so.
+        self.headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+        if let Some((limit, standing)) = standing {
+            rate_limit_headers(&mut self.headers, limit, standing);
+        }
+        let mut response = Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+fn rate_limit_headers(headers: &mut HeaderMap, limit: RateLimit, standing: Standing) {
+    let policy = format!("\"default\";q={};w={}", limit.requests, whole_seconds(limit.window));
+    let state = format!("\"default\";r={};t={}", standing.remaining, whole_seconds(standing.reset));
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// The answer to `OPTIONS` of a path.
+pub(super) fn options(allow: &str) -> Answer {
+    let mut headers = HeaderMap::new();
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        headers.insert(ALLOW, allow);
+    }
+    Answer { status: StatusCode::NO_CONTENT, headers, body: Bytes::new() }
+}
+
+/// The answer to `OPTIONS *`.
+pub(super) fn options_of_server() -> Answer {
+    options("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+}
+
+/// A JSON answer of the operator's surface.
+pub(crate) fn plain(status: StatusCode, body: &'static str) -> HttpResponse {
+    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
+}

@@ -1,0 +1,127 @@
+//! The rate limiter: an exact sliding window for each client, in bounded memory.
+//!
+//! A request is admitted if fewer than `requests` were admitted in `(now - window, now]`; refused requests do not count.
+//! Pure: [`Limiter::admit`] takes the time, as what has passed since some start. Invariant: no live entry is ever evicted, so a flood of addresses cannot buy
+//! anybody a fresh window; it gets [`Verdict::Full`] instead.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// How many requests in how long a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests in any window, 1 to 1,000.
+    pub requests: u32,
+    /// 1 ms to an hour.
+    pub window: Duration,
+}
+
+/// Whose requests are counted together: an IPv4 address, or an IPv6 /64, which is what one household or host gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientKey(IpAddr);
+
+impl ClientKey {
+    /// The key of an address. IPv4 in IPv6 clothes is IPv4.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let prefix = v6.to_bits() & (u128::MAX << 64);
+                Self(IpAddr::V6(Ipv6Addr::from_bits(prefix)))
+            }
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+}
+
+/// What the limiter says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Admitted(Standing),
+    /// Over the limit.
+    Refused(Standing),
+    /// The table holds only live entries, and this client is in none: nothing can be said about it.
+    Full,
+}
+
+/// How a client stands, for the `RateLimit` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Requests that would be admitted now.
+    pub remaining: u32,
+    /// Until one more is: when the oldest request in the window leaves it.
+    pub reset: Duration,
+}
+
+/// The table of clients.
+#[derive(Debug)]
+pub struct Limiter {
+    limit: RateLimit,
+    max_clients: usize,
+    clients: HashMap<ClientKey, VecDeque<Duration>>,
+    /// Every admission, oldest first, so that clients that are no longer live are found without a search. As
+    /// bounded as the table: at most `requests` for each client.
+    admissions: VecDeque<(Duration, ClientKey)>,
+    latest: Duration,
+}
+
+impl Limiter {
+    /// An empty table of at most `max_clients`.
+    #[must_use]
+    pub fn new(limit: RateLimit, max_clients: usize) -> Self {
+        let clients = HashMap::new();
+        Self { limit, max_clients, clients, admissions: VecDeque::new(), latest: Duration::ZERO }
+    }
+
+    /// The limit in force.
+    #[must_use]
+    pub fn limit(&self) -> RateLimit {
+        self.limit
+    }
+
+    /// Clients with a request in the window, at the last call.
+    #[must_use]
+    pub fn live_clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Admits a request of `key` at `now`, or refuses it. A `now` before the latest one counts as the latest one, so that
+    /// threads that read the clock in one order and arrive in another cannot confuse the window.
+    pub fn admit(&mut self, key: ClientKey, now: Duration) -> Verdict {
+        let now = now.max(self.latest);
+        self.latest = now;
+        self.forget_until(now);
+        if !self.clients.contains_key(&key) && self.clients.len() >= self.max_clients {
+            return Verdict::Full;
+        }
+        let admitted = self.clients.entry(key).or_default();
+        let used = u32::try_from(admitted.len()).unwrap_or(u32::MAX);
+        let remaining = self.limit.requests.saturating_sub(used);
+        let oldest = admitted.front().copied().unwrap_or(now);
+        let reset = (oldest + self.limit.window).saturating_sub(now);
+        if remaining == 0 {
+            return Verdict::Refused(Standing { remaining, reset });
+        }
+        admitted.push_back(now);
+        self.admissions.push_back((now, key));
+        Verdict::Admitted(Standing { remaining: remaining - 1, reset })
+    }
+
+    /// Drops every admission at or before `now - window`, and the clients that have no other.
+    fn forget_until(&mut self, now: Duration) {
+        while let Some((at, key)) = self.admissions.front().copied() {
+            if at + self.limit.window > now {
+                break;
+            }
+            self.admissions.pop_front();
+            if let Some(admitted) = self.clients.get_mut(&key) {
+                admitted.pop_front();
+                if admitted.is_empty() {
+                    self.clients.remove(&key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The only wiring: everything that a server is made of, put together and taken apart. `main` and the tests call the same functions.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::Serve;
+use crate::domain::{IdSource, RegistrationLimits};
+use crate::http::{Acceptor, App, Drain, MAX_CLIENTS, Phase, accept_loop};
+use crate::limiter::Limiter;
+use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
+use crate::store::{Store, StoreFailure};
+use crate::wasm::{Digest, Engine, EngineLimits, LoadError, Module};
+use crate::{admin, http, sweeper};
+
+/// The standard rules, built in.
+const STANDARD_RULES: &[u8] = include_bytes!(env!("BOXOFFICE_STANDARD_RULES"));
+
+/// Most connections of the operator's surface.
+const MAX_ADMIN_CONNECTIONS: usize = 64;
+/// What connections get to write their last answers, once the grace is over.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// What the store gets to commit the running batch and to checkpoint.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(900);
+
+/// Everything that comes in from the edge.
+pub struct Setup {
+    /// Limits and paths. Its addresses are not used: the listeners are given.
+    pub settings: Serve,
+    /// For the REST API.
+    pub listener: TcpListener,
+    /// For the operator's surface.
+    pub admin_listener: TcpListener,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the store's ids come from.
+    pub ids: IdSource,
+    /// Where request ids and the guests' randomness come from.
+    pub request_ids: IdSource,
+    /// How the store is opened.
+    pub store: SqliteOptions,
+}
+
+/// Why the server did not start: one line.
+#[derive(Debug)]
+pub enum StartError {
+    /// The database cannot be used.
+    Open(OpenError),
+    /// The rules cannot be served.
+    Rules(LoadError),
+    /// Something of the machine's.
+    Io(std::io::Error),
+    /// The sandbox cannot be set up.
+    Engine(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Rules(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    app: Arc<App>,
+    store: Arc<SqliteStore>,
+    phase: watch::Sender<Phase>,
+    admin_phase: watch::Sender<Phase>,
+    serving: JoinHandle<()>,
+    admin: JoinHandle<()>,
+    sweeping: JoinHandle<()>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Opens the database, loads the rules and begins to serve.
+    pub async fn start(setup: Setup) -> Result<Self, StartError> {
+        let Setup { settings, listener, admin_listener, clock, ids, request_ids, store } = setup;
+        let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
+        // First what can fail without a trace: a database is neither made nor locked for rules that cannot be served.
+        let module = Arc::new(load_rules(&settings).await?);
+        let db = settings.db.clone();
+        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
+        let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
+        let app = Arc::new(App {
+            clock: Arc::clone(&clock),
+            limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, MAX_CLIENTS))),
+            auth: settings.auth,
+            module,
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            registration: RegistrationLimits { hold: settings.hold, max_quantity: settings.max_quantity },
+            ids: Mutex::new(request_ids),
+            max_body: settings.max_body.0,
+            body_timeout: settings.body_timeout,
+            drain: Drain::default(),
+        });
+        let acceptor = Acceptor {
+            max_connections: settings.max_connections as usize,
+            header_timeout: settings.header_timeout,
+            write_timeout: settings.write_timeout,
+        };
+        let (phase, phases) = watch::channel(Phase::Serving);
+        let (admin_phase, admin_phases) = watch::channel(Phase::Serving);
+        let serving = tokio::spawn({
+            let app = Arc::clone(&app);
+            accept_loop(acceptor, listener, phases, move |peer, request| http::respond(Arc::clone(&app), peer, request))
+        });
+        let admin = tokio::spawn({
+            let app = Arc::clone(&app);
+            let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, ..acceptor };
+            accept_loop(acceptor, admin_listener, admin_phases, move |_, request| {
+                std::future::ready(admin::respond(&app, &request))
+            })
+        });
+        let sweeping =
+            tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
+        let grace = settings.grace;
+        Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, grace })
+    }
+
+    /// Where the REST API is.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the operator's surface is.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// The module that is served.
+    #[must_use]
+    pub fn module(&self) -> Digest {
+        self.app.module.digest
+    }
+
+    /// The store, for tests and tools that look at it from inside the process.
+    #[must_use]
+    pub fn store(&self) -> &Arc<SqliteStore> {
+        &self.store
+    }
+
+    /// Requests in flight now.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.app.drain.in_flight()
+    }
+
+    /// Sweeps now; gives the number of holds released.
+    pub async fn sweep(&self) -> Result<u64, StoreFailure> {
+        sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref()).await
+    }
+
+    /// Comes back when the store can take no more writes, and says why: then the process must end, and start again.
+    pub async fn failed(&self) -> String {
+        self.store.fatal().await
+    }
+
+    /// Stops accepting, gives requests in flight the grace, ends the rest, and closes the store.
+    pub async fn stop(self) {
+        self.app.drain.begin();
+        self.sweeping.abort();
+        // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
+        let _ = self.phase.send(Phase::Draining);
+        let in_time = tokio::time::timeout(self.grace, self.app.drain.idle()).await.is_ok();
+        let left = self.app.drain.in_flight();
+        if !in_time {
+            tracing::warn!(requests = left, "the grace is over; aborting what is left");
+        }
+        self.store.begin_shutdown();
+        let _ = self.phase.send(Phase::Closing);
+        end(self.serving).await;
+        let _ = self.admin_phase.send(Phase::Closing);
+        end(self.admin).await;
+        if tokio::time::timeout(CLOSE_TIMEOUT, self.store.close()).await.is_err() {
+            tracing::warn!("the store did not close in time; the next start recovers its log");
+        }
+        tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
+    }
+}
+
+/// Gives a task its last words, and then ends it.
+async fn end(mut task: JoinHandle<()>) {
+    if tokio::time::timeout(LAST_WORDS, &mut task).await.is_err() {
+        task.abort();
+        // It was aborted, which is all that it could say.
+        let _ = task.await;
+    }
+}
+
+async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
+    let limits = EngineLimits {
+        cpu: settings.rules_cpu,
+        timeout: settings.rules_timeout,
+        memory: settings.rules_memory.0,
+        instances: settings.max_instances,
+    };
+    let engine = Arc::new(Engine::new(limits).map_err(|error| StartError::Engine(format!("{error:#}")))?);
+    let Some(path) = &settings.rules else {
+        return Module::load(&engine, STANDARD_RULES.to_vec()).await.map_err(StartError::Rules);
+    };
+    let named = |error: &dyn fmt::Display| StartError::Rules(LoadError(format!("--rules {}: {error}", path.display())));
+    let bytes = std::fs::read(path).map_err(|error| named(&error))?;
+    Module::load(&engine, bytes).await.map_err(|error| named(&error))
+}

@@ -1,0 +1,42 @@
+//! The log: one line for each thing that happened, on stderr.
+
+use std::io::IsTerminal as _;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogFormat, Serve};
+
+/// Lines that wait to be written; when stderr is slower than that, lines are dropped rather than requests delayed.
+const MAX_BUFFERED_LINES: usize = 65_536;
+
+/// Starts logging for the process. What is buffered is written when the guard is dropped.
+///
+/// # Errors
+/// A filter that cannot be parsed, or logging that has been started before: one line.
+pub fn start(settings: &Serve) -> Result<WorkerGuard, String> {
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("--log {:?}: {error}", settings.log))?;
+    let terminal = std::io::stderr().is_terminal();
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(MAX_BUFFERED_LINES)
+        .lossy(true)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let form = settings.log_format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
+    let started = match form {
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        LogFormat::Pretty => builder.with_ansi(terminal).with_target(false).try_init(),
+    };
+    started.map_err(|error| format!("logging cannot be started: {error}"))?;
+    Ok(guard)
+}
+
+/// Sends panics to the log, with their place and without a backtrace; whoever catches one answers for it.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let text = panic.payload_as_str().unwrap_or("without a message");
+        tracing::error!(place, "panic: {text}");
+    }));
+}

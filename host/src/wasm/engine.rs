@@ -1,0 +1,218 @@
+//! wasmtime, set up: what every module shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, ResourceLimiter};
+use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
+
+use super::bindings::Rules;
+use super::cpu::CpuExceeded;
+use super::failure::{Cause, Failure};
+use super::run::Run;
+use super::wasi;
+
+/// What one run may use, and how many there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineLimits {
+    /// CPU time of one run; host calls do not count.
+    pub cpu: Duration,
+    /// Time of one run in all.
+    pub timeout: Duration,
+    /// Bytes of linear memory of one run.
+    pub memory: usize,
+    /// Runs at the same time.
+    pub instances: u32,
+}
+
+/// How often running guests are interrupted: each time they let other requests go on, and their CPU time is looked at.
+const TICK: Duration = Duration::from_millis(5);
+/// How long a request waits for an instance before it is `overloaded`: longer than a burst takes to drain, shorter than a client waits.
+const PERMIT_WAIT: Duration = Duration::from_secs(1);
+/// Guest stack. Deep recursion traps here, on the guest's side.
+const GUEST_STACK: usize = 512 * 1024;
+/// The native stack that a guest and the host functions it calls run on.
+const ASYNC_STACK: usize = 1024 * 1024;
+/// Memory of an instance that stays resident for the next one; `pagemap_scan` finds what was written, so that only that is cleared.
+const KEEP_RESIDENT: usize = 1024 * 1024;
+/// A component of `wasm32-wasip2` has 3 core instances; JavaScript's and Python's have more.
+const CORE_INSTANCES: u32 = 32;
+const MEMORIES: u32 = 2;
+const TABLES: u32 = 8;
+/// Elements of one table, as in wasmtime's default.
+const TABLE_ELEMENTS: usize = 20_000;
+/// Bytes that one host call may move, and an answer have: the body's 1 MiB, its headers, and room for both.
+pub(super) const HOST_CALL_BYTES: usize = 2 * 1024 * 1024;
+
+/// The engine, its instances and its clock.
+pub struct Engine {
+    pub(super) inner: wasmtime::Engine,
+    pub(super) linker: Linker<Run>,
+    pub(super) limits: EngineLimits,
+    permits: Arc<Semaphore>,
+    _ticker: Ticker,
+}
+
+impl Engine {
+    /// Sets wasmtime up. Reserves address space for every instance, and touches none of it.
+    pub fn new(limits: EngineLimits) -> wasmtime::Result<Self> {
+        let inner = wasmtime::Engine::new(&config(limits))?;
+        let mut linker = Linker::new(&inner);
+        wasi::link(&mut linker)?;
+        Rules::add_to_linker::<Run, HasSelf<Run>>(&mut linker, |run| run)?;
+        let permits = Arc::new(Semaphore::new(limits.instances as usize));
+        let ticker = Ticker::start(&inner)?;
+        Ok(Self { inner, linker, limits, permits, _ticker: ticker })
+    }
+
+    /// Waits a little for an instance to be free.
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let waited = tokio::time::timeout(PERMIT_WAIT, Arc::clone(&self.permits).acquire_owned()).await;
+        match waited {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Failure::new(Cause::NoInstance, format!("all {} instances are taken", self.limits.instances))),
+        }
+    }
+
+    /// A wasmtime store for one run, with every limit set.
+    pub(super) fn store_for(&self, run: Run) -> wasmtime::Store<Run> {
+        let budget = u64::try_from(self.limits.cpu.as_nanos()).unwrap_or(u64::MAX);
+        let mut store = wasmtime::Store::new(&self.inner, run);
+        store.limiter(|run| &mut run.memory);
+        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |context| {
+            if context.data().cpu.used_now() > budget {
+                return Err(CpuExceeded.into());
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store
+    }
+}
+
+fn config(limits: EngineLimits) -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        // So that a run is the same on every machine, to the bit.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK)
+        .async_stack_size(ASYNC_STACK)
+        .memory_init_cow(true)
+        // The contract's functions are sync; what only concurrent tasks need is not even set up.
+        .concurrency_support(false)
+        // Names cost 15 us for each trap; files and lines 6 ms, so they are not for serving.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    config
+}
+
+fn pool(limits: EngineLimits) -> PoolingAllocationConfig {
+    let instances = limits.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_memories(instances * MEMORIES)
+        .max_memories_per_component(MEMORIES)
+        .total_tables(instances * TABLES)
+        .max_tables_per_component(TABLES)
+        .table_elements(TABLE_ELEMENTS)
+        .total_stacks(instances)
+        .max_memory_size(limits.memory)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        // Where the kernel has it (6.7): 27 us for a fresh call without, 10 with.
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+/// Ticks the engine's epoch on a thread of its own, which ends with it.
+struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: &wasmtime::Engine) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let engine = engine.weak();
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("epoch-ticker".into()).spawn(move || {
+            while !stopped.load(Ordering::Acquire) {
+                std::thread::park_timeout(TICK);
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        });
+        Ok(Self { stop, thread: Some(thread?) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It only ticks, so it has nothing to say at its end.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The guest wanted more memory than it may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MemoryLimitExceeded {
+    wanted: usize,
+    limit: usize,
+}
+
+impl fmt::Display for MemoryLimitExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of memory wanted, {} allowed", self.wanted, self.limit)
+    }
+}
+
+impl std::error::Error for MemoryLimitExceeded {}
+
+/// Refuses growth beyond the limit with an error that says so; a mere `false` would show as an `unreachable` in the guest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MemoryLimits {
+    pub(super) bytes: usize,
+}
+
+impl ResourceLimiter for MemoryLimits {
+    fn memory_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if wanted > self.bytes {
+            return Err(MemoryLimitExceeded { wanted, limit: self.bytes }.into());
+        }
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(wanted <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
+}

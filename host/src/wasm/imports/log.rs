@@ -1,0 +1,47 @@
+//! `boxoffice:rules/log`, and the contract's types, which have no functions.
+
+use std::fmt::Write as _;
+
+use crate::wasm::bindings::boxoffice::rules::log::{Host, Level};
+use crate::wasm::bindings::boxoffice::rules::types;
+use crate::wasm::run::Run;
+
+/// Lines that one request may log; the rest is counted.
+const MAX_LINES: u32 = 64;
+/// Bytes of a message that are kept.
+const MAX_MESSAGE: usize = 1024;
+/// Fields of a line that are kept.
+const MAX_FIELDS: usize = 16;
+/// Bytes of a field's name, and of its value, that are kept.
+const MAX_FIELD: usize = 256;
+
+impl types::Host for Run {}
+
+impl Host for Run {
+    fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
+        self.log_lines = self.log_lines.saturating_add(1);
+        // A module that is describing itself has no request to speak of.
+        if self.log_lines > MAX_LINES || self.grants.is_none() {
+            return Ok(());
+        }
+        let message = clean(&message, MAX_MESSAGE);
+        let fields = fields.iter().take(MAX_FIELDS).fold(String::new(), |mut line, (name, value)| {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "{}={} ", clean(name, MAX_FIELD), clean(value, MAX_FIELD));
+            line
+        });
+        let (fields, module, request_id) = (fields.trim_end(), &self.digest, &self.request_id);
+        match level {
+            Level::Debug => tracing::debug!(target: "rules", module, request_id, fields, "{message}"),
+            Level::Info => tracing::info!(target: "rules", module, request_id, fields, "{message}"),
+            Level::Warn => tracing::warn!(target: "rules", module, request_id, fields, "{message}"),
+            Level::Error => tracing::error!(target: "rules", module, request_id, fields, "{message}"),
+        }
+        Ok(())
+    }
+}
+
+/// At most `max` bytes of `text`, whole characters, control characters escaped, so that nobody forges a line.
+fn clean(text: &str, max: usize) -> String {
+    text[..text.floor_char_boundary(max)].escape_debug().collect()
+}

@@ -1,0 +1,75 @@
+//! What the host keeps about one run: the data of its wasmtime store.
+
+use std::sync::Arc;
+
+use super::cpu::CpuMeter;
+use super::engine::MemoryLimits;
+use super::output::Output;
+use super::wasi::Wasi;
+use crate::clock::Stopwatch;
+use crate::domain::{Millis, Principal, RegistrationLimits};
+use crate::store::Store;
+
+/// What a request's host calls work on, and for whom. The guest can change none of it.
+#[derive(Clone)]
+pub struct Grants {
+    /// Where seats are.
+    pub store: Arc<dyn Store>,
+    /// Who is asking.
+    pub principal: Principal,
+    /// What the host allows of a registration.
+    pub limits: RegistrationLimits,
+}
+
+/// The state of one run.
+pub(super) struct Run {
+    /// `None` while a module describes itself: then every host function denies.
+    pub(super) grants: Option<Grants>,
+    /// The one time of the request.
+    pub(super) now: Millis,
+    /// For the log.
+    pub(super) request_id: String,
+    /// The module's digest, shortened, for the log.
+    pub(super) digest: String,
+    pub(super) memory: MemoryLimits,
+    pub(super) cpu: Arc<CpuMeter>,
+    pub(super) output: Output,
+    /// Microseconds that host calls took, waiting included.
+    pub(super) store_micros: u64,
+    /// Lines that the guest has logged.
+    pub(super) log_lines: u32,
+    seed: u64,
+    wasi: Option<Box<Wasi>>,
+}
+
+impl Run {
+    pub(super) fn new(grants: Option<Grants>, now: Millis, seed: u64, memory: MemoryLimits) -> Self {
+        Self {
+            grants,
+            now,
+            request_id: String::new(),
+            digest: String::new(),
+            memory,
+            cpu: Arc::default(),
+            output: Output::default(),
+            store_micros: 0,
+            log_lines: 0,
+            seed,
+            wasi: None,
+        }
+    }
+
+    pub(super) fn wasi(&mut self) -> &mut Wasi {
+        let (now, seed, output) = (self.now, self.seed, &self.output);
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(now, seed, output)))
+    }
+
+    /// Runs a call to the store: its time is not the guest's, and is told in the access log.
+    pub(super) async fn store_call<F: Future>(&mut self, call: F) -> F::Output {
+        let cpu = Arc::clone(&self.cpu);
+        let watch = Stopwatch::start();
+        let outcome = cpu.outside(call).await;
+        self.store_micros += watch.micros();
+        outcome
+    }
+}
