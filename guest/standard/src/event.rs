@@ -1,0 +1,128 @@
+//! Events: how they look in JSON, and how one is made.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use crate::body;
+use crate::events::{CreateRefusal, NewEvent};
+use crate::field::Field;
+use crate::handler::Request;
+use crate::host::Host;
+use crate::problem::{Code, Problem, Wrongs};
+use crate::reply::{self, Answer};
+use crate::time::Moment;
+use crate::types::Event;
+use crate::values::{Capacity, Name, Start, Tags};
+
+/// Bytes of an event's attributes, as text.
+const ATTRIBUTES_BYTES_MAX: usize = 8 * 1024;
+
+/// An event in JSON.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Event")]
+pub(crate) struct EventJson<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// Seats in all.
+    capacity: u32,
+    /// Seats that can be reserved now.
+    available: u32,
+    /// When it begins; absent where the organizer did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<Moment>,
+    tags: &'a [String],
+    /// Whatever the organizer stored.
+    #[schemars(with = "Map<String, Json>")]
+    attributes: &'a RawValue,
+    created_at: Moment,
+    /// Counts the organizer's edits, from 1.
+    version: u64,
+}
+
+impl<'a> TryFrom<&'a Event> for EventJson<'a> {
+    type Error = Problem;
+
+    fn try_from(event: &'a Event) -> Result<Self, Problem> {
+        Ok(Self {
+            id: &event.id,
+            name: &event.name,
+            capacity: event.capacity,
+            available: event.available,
+            starts_at: event.starts_at_ms.map(Moment),
+            tags: &event.tags,
+            attributes: serde_json::from_str(&event.attributes)
+                .map_err(|error| Problem::failed(format_args!("The event's attributes are not JSON: {error}")))?,
+            created_at: Moment(event.created_at_ms),
+            version: event.version,
+        })
+    }
+}
+
+/// The entity tag of an event's JSON: nothing in it changes without its version or its availability.
+pub(crate) fn etag(event: &Event) -> String {
+    format!("\"{}-{}\"", event.version, event.available)
+}
+
+/// The body of `POST /events`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewEvent")]
+pub(crate) struct NewEventBody<'a> {
+    /// Trimmed.
+    #[serde(default)]
+    #[schemars(required)]
+    name: Field<Name>,
+    /// Seats in all.
+    #[serde(default)]
+    #[schemars(required)]
+    capacity: Field<Capacity>,
+    /// When it begins.
+    #[serde(default)]
+    starts_at: Field<Start>,
+    #[serde(default)]
+    tags: Field<Tags>,
+    /// At most 8 KiB of anything.
+    #[serde(default, borrow)]
+    #[schemars(with = "Map<String, Json>")]
+    attributes: Option<&'a RawValue>,
+}
+
+impl NewEventBody<'_> {
+    /// The event that the body describes, or all that is wrong with it.
+    fn check(self) -> Result<NewEvent, Problem> {
+        let mut wrongs = Wrongs::default();
+        let name = self.name.required("name", &mut wrongs);
+        let capacity = self.capacity.required("capacity", &mut wrongs);
+        let starts_at = self.starts_at.optional("starts_at", &mut wrongs);
+        let tags = self.tags.optional("tags", &mut wrongs);
+        let attributes = self.attributes.map(RawValue::get);
+        if attributes.is_some_and(|text| !text.starts_with('{') || text.len() > ATTRIBUTES_BYTES_MAX) {
+            wrongs.add("/attributes", "must be a JSON object of at most 8 KiB");
+        }
+        match (name, capacity) {
+            (Some(Name(name)), Some(Capacity(capacity))) if wrongs.is_empty() => Ok(NewEvent {
+                name,
+                capacity,
+                starts_at_ms: starts_at.map(|start| start.0.0),
+                tags: tags.map_or_else(Vec::new, |tags| tags.0.into_iter().map(|tag| tag.0).collect()),
+                attributes: attributes.map(str::to_owned),
+            }),
+            _ => Err(wrongs.into_problem()),
+        }
+    }
+}
+
+/// `POST /events`.
+pub(crate) fn create(host: &impl Host, request: &Request) -> Answer {
+    let new = body::read::<NewEventBody>(&request.body)?.check()?;
+    let event = host.create_event(&new).map_err(|refusal| match refusal {
+        CreateRefusal::AccessDenied => Problem::from(Code::Forbidden),
+        CreateRefusal::Invalid(fields) => Problem::of_host(fields),
+        CreateRefusal::Other(text) => Problem::refused(text),
+    })?;
+    let location = format!("/events/{}", event.id);
+    let headers = [("location", location.as_str()), ("etag", &etag(&event)), reply::REVALIDATE];
+    reply::json(201, &EventJson::try_from(&event)?, headers)
+}
