@@ -24,7 +24,7 @@ pub mod sweeper;
 pub mod telemetry;
 pub mod wasm;
 
-pub use server::{Server, Setup, StartError};
+pub use server::{Server, Setup, StartError, load_rules};
 
 /// The first line of what clap says: the part that names the mistake.
 pub fn first_line(error: &clap::Error) -> String {

@@ -71,6 +71,7 @@ async fn run(settings: Serve) -> Result<(), String> {
         ids: IdSource::from_system(),
         request_ids: IdSource::from_system(),
         store: SqliteOptions::default(),
+        module: None,
     })
     .await
     .map_err(|error| error.to_string())?;

@@ -45,6 +45,8 @@ pub struct Setup {
     pub request_ids: IdSource,
     /// How the store is opened.
     pub store: SqliteOptions,
+    /// A module that has been loaded already, instead of what the settings name: many servers in one process share it.
+    pub module: Option<Arc<Module>>,
 }
 
 /// Why the server did not start: one line.
@@ -96,10 +98,13 @@ pub struct Server {
 impl Server {
     /// Opens the database, loads the rules and begins to serve.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { settings, listener, admin_listener, clock, ids, request_ids, store } = setup;
+        let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         // First what can fail without a trace: a database is neither made nor locked for rules that cannot be served.
-        let module = Arc::new(load_rules(&settings).await?);
+        let module = match module {
+            Some(module) => module,
+            None => Arc::new(load_rules(&settings).await?),
+        };
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -211,7 +216,8 @@ async fn end(mut task: JoinHandle<()>) {
     }
 }
 
-async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
+/// Loads the rules that the settings name, into an engine with the settings' limits.
+pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
     let limits = EngineLimits {
         cpu: settings.rules_cpu,
         timeout: settings.rules_timeout,

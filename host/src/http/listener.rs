@@ -47,7 +47,7 @@ pub(crate) struct Acceptor {
 pub(crate) async fn accept_loop<S, F>(
     acceptor: Acceptor,
     listener: TcpListener,
-    mut phase: watch::Receiver<Phase>,
+    phase: watch::Receiver<Phase>,
     service: S,
 ) where
     S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
@@ -55,12 +55,11 @@ pub(crate) async fn accept_loop<S, F>(
 {
     let permits = Arc::new(Semaphore::new(acceptor.max_connections));
     let mut connections = JoinSet::new();
-    let mut draining = phase.clone();
-    let drained = draining.wait_for(|phase| *phase >= Phase::Draining);
+    let drained = reached(phase.clone(), Phase::Draining);
     tokio::pin!(drained);
     loop {
         tokio::select! {
-            _ = &mut drained => break,
+            () = &mut drained => break,
             (permit, stream, peer) = accept(&permits, &listener) => {
                 let ended = phase.clone();
                 connections.spawn(connection(acceptor, stream, peer, permit, ended, service.clone()));
@@ -70,9 +69,14 @@ pub(crate) async fn accept_loop<S, F>(
     }
     // Whoever connects from now on is refused by the operating system.
     drop(listener);
-    // Without a sender there is nothing to wait for either.
-    let _ = phase.wait_for(|phase| *phase >= Phase::Closing).await;
+    reached(phase, Phase::Closing).await;
     while connections.join_next().await.is_some() {}
+}
+
+/// Waits until the end has come so far.
+async fn reached(mut phase: watch::Receiver<Phase>, wanted: Phase) {
+    // Without a sender there is nothing to wait for either.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }
 
 /// Waits for a permit, and only then accepts: what is over the limit waits in the kernel's queue.
@@ -100,7 +104,7 @@ async fn connection<S, F>(
     stream: TcpStream,
     peer: IpAddr,
     permit: OwnedSemaphorePermit,
-    mut phase: watch::Receiver<Phase>,
+    phase: watch::Receiver<Phase>,
     service: S,
 ) where
     S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
@@ -123,7 +127,7 @@ async fn connection<S, F>(
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        _ = phase.wait_for(|phase| *phase >= Phase::Closing) => {
+        () = reached(phase, Phase::Closing) => {
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -7,9 +7,9 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HOST, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Version};
+use percent_encoding::percent_decode_str;
 
 use crate::error::Error;
-use crate::wasm::decode;
 
 /// The headers that reach a guest. Credentials and cookies never do.
 const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
@@ -49,9 +49,14 @@ pub(super) fn is_for_the_server(parts: &Parts) -> bool {
     parts.method == Method::OPTIONS && parts.uri.path() == "*"
 }
 
+/// Decodes one parameter; `None` if it is not UTF-8.
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
 /// The path's parameters, decoded.
 pub(super) fn params(raw: &[(&str, &str)]) -> Result<Vec<(String, String)>, Error> {
-    let decoded = raw.iter().map(|(name, value)| Some(((*name).to_owned(), decode(value).ok()?)));
+    let decoded = raw.iter().map(|(name, value)| Some(((*name).to_owned(), decode(value)?)));
     decoded.collect::<Option<_>>().ok_or_else(|| Error::InvalidRequest("The path is not UTF-8.".into()))
 }
 
@@ -64,7 +69,7 @@ pub(super) fn query(raw: Option<&str>) -> Result<Vec<(String, String)>, Error> {
     let part = |text: &str| decode(&text.replace('+', " "));
     let decoded = pairs.into_iter().map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Some((part(name).ok()?, part(value).ok()?))
+        Some((part(name)?, part(value)?))
     });
     decoded.collect::<Option<_>>().ok_or_else(|| Error::InvalidRequest("The query is not UTF-8.".into()))
 }

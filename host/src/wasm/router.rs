@@ -1,7 +1,5 @@
 //! The routes of one module, compiled: finding one costs neither a run of the guest nor a search.
 
-use percent_encoding::percent_decode_str;
-
 use super::failure::LoadError;
 use super::manifest::{Manifest, Method, Route};
 
@@ -80,12 +78,4 @@ fn allow(methods: &Methods) -> String {
     }
     names.push("OPTIONS");
     names.join(", ")
-}
-
-/// Decodes one path parameter, query name or query value.
-///
-/// # Errors
-/// It is not UTF-8.
-pub(crate) fn decode(text: &str) -> Result<String, std::str::Utf8Error> {
-    percent_decode_str(text).decode_utf8().map(std::borrow::Cow::into_owned)
 }

@@ -1,0 +1,10 @@
+//! A real server, with the real rules in the real sandbox, on a free port, and a client that speaks HTTP to it over TCP.
+//!
+//! The clock is set by hand, the ids are seeded, the rate limiter is on: unless a test says otherwise, every request comes from a loopback
+//! address of its own. When a [`TestServer`] is dropped, the invariants of its database are proved.
+
+mod client;
+mod server;
+
+pub use client::{Answer, Call, fresh_address, raw};
+pub use server::{Builder, START, TestServer, unruly_rules};

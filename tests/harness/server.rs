@@ -1,0 +1,248 @@
+//! A server for one test.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use boxoffice::clock::{Clock, ManualClock, SystemClock};
+use boxoffice::config::Serve;
+use boxoffice::domain::{IdSource, Millis};
+use boxoffice::store::sqlite::{SqliteOptions, invariants};
+use boxoffice::wasm::Module;
+use boxoffice::{Server, Setup, load_rules};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+
+use crate::client::Call;
+
+/// When every test begins: 2026-11-21T09:30:00.000Z.
+pub const START: Millis = Millis(1_795_253_400_000);
+
+/// Where the module that misbehaves is.
+#[must_use]
+pub fn unruly_rules() -> &'static Path {
+    Path::new(env!("UNRULY_RULES"))
+}
+
+/// What a test wants of its server.
+pub struct Builder {
+    settings: Serve,
+    store: SqliteOptions,
+    own_rules: bool,
+    real_time: bool,
+    dir: Option<Arc<TempDir>>,
+}
+
+impl Builder {
+    /// Changes settings.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Serve)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Changes the store's options.
+    #[must_use]
+    pub fn store(mut self, change: impl FnOnce(&mut SqliteOptions)) -> Self {
+        change(&mut self.store);
+        self
+    }
+
+    /// Serves the module that misbehaves, or another, in an engine of its own with the settings' limits.
+    #[must_use]
+    pub fn rules(mut self, path: &Path) -> Self {
+        self.settings.rules = Some(path.to_owned());
+        self.own_rules = true;
+        self
+    }
+
+    /// Runs on the machine's clock.
+    #[must_use]
+    pub fn real_time(mut self) -> Self {
+        self.real_time = true;
+        self
+    }
+
+    /// Uses the database of a server that was stopped.
+    #[must_use]
+    pub fn database_of(mut self, dir: Arc<TempDir>) -> Self {
+        self.dir = Some(dir);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(self) -> TestServer {
+        let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().expect("a temporary folder")));
+        let mut settings = self.settings;
+        settings.db = dir.path().join("events.db");
+        let db = settings.db.clone();
+        let manual = Arc::new(ManualClock::at(START));
+        let clock: Arc<dyn Clock> = if self.real_time { Arc::new(SystemClock::start()) } else { manual.clone() };
+        let module = if self.own_rules { None } else { Some(standard_rules().await) };
+        let (listener, admin_listener) = (bind().await, bind().await);
+        let server = Server::start(Setup {
+            settings,
+            listener,
+            admin_listener,
+            clock,
+            ids: IdSource::seeded(1),
+            request_ids: IdSource::seeded(2),
+            store: self.store,
+            module,
+        })
+        .await
+        .expect("the server starts");
+        TestServer { server: Some(server), clock: manual, dir, db }
+    }
+}
+
+async fn bind() -> TcpListener {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port")
+}
+
+/// The standard rules, compiled once for all tests of the process.
+async fn standard_rules() -> Arc<Module> {
+    static RULES: OnceCell<Arc<Module>> = OnceCell::const_new();
+    let load = || async { Arc::new(load_rules(&Serve::defaults()).await.expect("the standard rules load")) };
+    RULES.get_or_init(load).await.clone()
+}
+
+/// A running server, its clock and its database.
+pub struct TestServer {
+    server: Option<Server>,
+    /// Stands still until a test moves it (unless the server runs in real time).
+    pub clock: Arc<ManualClock>,
+    dir: Arc<TempDir>,
+    db: PathBuf,
+}
+
+impl TestServer {
+    /// A server with the defaults.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A server that is to be different.
+    #[must_use]
+    pub fn builder() -> Builder {
+        let mut settings = Serve::defaults();
+        // Tests sweep when they want to.
+        settings.sweep_interval = Duration::from_hours(1);
+        Builder { settings, store: SqliteOptions::default(), own_rules: false, real_time: false, dir: None }
+    }
+
+    /// The server itself.
+    ///
+    /// # Panics
+    /// After [`TestServer::stop`].
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server().address()
+    }
+
+    /// Where the operator's surface listens.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.server().admin_address()
+    }
+
+    /// The path of the database.
+    #[must_use]
+    pub fn db(&self) -> &Path {
+        &self.db
+    }
+
+    /// A `GET`, to be completed and sent.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Call {
+        self.call("GET", path)
+    }
+
+    /// A `POST`, to be completed and sent.
+    #[must_use]
+    pub fn post(&self, path: &str) -> Call {
+        self.call("POST", path)
+    }
+
+    /// Any request, to be completed and sent.
+    #[must_use]
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(self.address(), method, path)
+    }
+
+    /// An event of `capacity` seats; gives its id.
+    ///
+    /// # Panics
+    /// If it is not created.
+    pub async fn event(&self, capacity: u32) -> String {
+        let event = serde_json::json!({"name": "An event", "capacity": capacity});
+        let answer = self.post("/events").role("organizer").json(&event).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A registration of `email` for `event`, to be completed and sent.
+    #[must_use]
+    pub fn register(&self, event: &str, email: &str) -> Call {
+        let body = serde_json::json!({"email": email});
+        self.post(&format!("/events/{event}/register")).role("user").json(&body)
+    }
+
+    /// A hold of `email`; gives the ticket's id.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn hold(&self, event: &str, email: &str) -> String {
+        let answer = self.register(event, email).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Seats that the API says are available.
+    ///
+    /// # Panics
+    /// If it says nothing.
+    pub async fn available(&self, event: &str) -> u64 {
+        let answer = self.get(&format!("/events/{event}/availability")).send().await;
+        answer.body["available"].as_u64().expect("a number")
+    }
+
+    /// Stops it in an orderly way; its database can be used again.
+    ///
+    /// # Panics
+    /// If it was stopped before.
+    pub async fn stop(mut self) -> Arc<TempDir> {
+        self.server.take().expect("the server runs").stop().await;
+        Arc::clone(&self.dir)
+    }
+
+    /// Stops it and starts it again on the same database, the clock where it was.
+    pub async fn restart(self) -> Self {
+        let now = self.clock.now();
+        let dir = self.stop().await;
+        let again = Self::builder().database_of(dir).start().await;
+        again.clock.set(now);
+        again
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let violations = invariants::of_file(&self.db).expect("the database can be read");
+        assert!(violations.is_empty(), "invariants do not hold: {violations:?}");
+    }
+}
