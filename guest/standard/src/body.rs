@@ -7,9 +7,10 @@ use serde_path_to_error::Segment;
 
 use crate::problem::Problem;
 
-/// A body of a route that takes none but tolerates an empty object, which some clients cannot help sending.
+/// Nothing: the body may be absent too.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+// Some clients cannot help sending an empty object.
 pub(crate) struct Nothing {}
 
 /// Reads a body that must be there.
@@ -48,7 +49,11 @@ fn fault<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
         // The end of the message is the place in the text, of no use beside a pointer.
         Category::Data => {
             let text = message.split(" at line ").next().unwrap_or_default();
-            Problem::invalid(pointer, text.to_owned())
+            // A field seen again is found after its path has been left, so only the message names it.
+            match text.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
+                Some(name) => Problem::invalid(format!("/{}", escape(name)), "is given more than once; give it once"),
+                None => Problem::invalid(pointer, text.to_owned()),
+            }
         }
         Category::Io | Category::Syntax | Category::Eof => {
             Problem::invalid(pointer, format!("the body is not valid JSON: {message}"))

@@ -19,7 +19,7 @@ use crate::values::{Capacity, Name, Start, Tags};
 /// Bytes of an event's attributes, as text.
 const ATTRIBUTES_BYTES_MAX: usize = 8 * 1024;
 
-/// An event in JSON.
+/// An event.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Event")]
 pub(crate) struct EventJson<'a> {
@@ -31,6 +31,7 @@ pub(crate) struct EventJson<'a> {
     available: u32,
     /// When it begins; absent where the organizer did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Moment")]
     starts_at: Option<Moment>,
     tags: &'a [String],
     /// Whatever the organizer stored.
@@ -65,18 +66,14 @@ pub(crate) fn etag(event: &Event) -> String {
     format!("\"{}-{}\"", event.version, event.available)
 }
 
-/// The body of `POST /events`.
+/// What an organizer says of a new event.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewEvent")]
 pub(crate) struct NewEventBody<'a> {
     /// Trimmed.
-    #[serde(default)]
-    #[schemars(required)]
     name: Field<Name>,
     /// Seats in all.
-    #[serde(default)]
-    #[schemars(required)]
     capacity: Field<Capacity>,
     /// When it begins.
     #[serde(default)]
@@ -84,8 +81,8 @@ pub(crate) struct NewEventBody<'a> {
     #[serde(default)]
     tags: Field<Tags>,
     /// At most 8 KiB of anything.
-    #[serde(default, borrow)]
-    #[schemars(with = "Map<String, Json>")]
+    #[serde(borrow)]
+    #[schemars(with = "Option<Map<String, Json>>")]
     attributes: Option<&'a RawValue>,
 }
 

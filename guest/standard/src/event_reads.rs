@@ -18,7 +18,7 @@ use crate::types::Event;
 /// Bytes of an answer's body that the host takes at most.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// Seats of an event, in JSON.
+/// The seats of an event.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Availability")]
 pub(crate) struct AvailabilityJson<'a> {
@@ -32,13 +32,12 @@ pub(crate) struct AvailabilityJson<'a> {
     server_time: Moment,
 }
 
-/// A page of events, in JSON.
+/// A page of events, soonest start first.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EventPage")]
 pub(crate) struct PageJson<'a> {
     items: Vec<EventJson<'a>>,
     /// Null on the last page.
-    #[schemars(required)]
     next_cursor: Option<&'a str>,
 }
 

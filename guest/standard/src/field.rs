@@ -112,8 +112,12 @@ impl<'de, T: Value> Visitor<'de> for FieldVisitor<T> {
         Ok(T::from_text(text).map_or_else(wrong, Field::Given))
     }
 
-    fn visit_unit<E>(self) -> Result<Field<T>, E> {
+    fn visit_none<E>(self) -> Result<Field<T>, E> {
         Ok(Field::Absent)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Field<T>, D::Error> {
+        deserializer.deserialize_any(self)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Field<T>, A::Error> {
@@ -128,7 +132,8 @@ impl<'de, T: Value> Visitor<'de> for FieldVisitor<T> {
 
 impl<'de, T: Value> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldVisitor(PhantomData))
+        // As an option, since serde reads a missing field that way: it needs no default to be absent.
+        deserializer.deserialize_option(FieldVisitor(PhantomData))
     }
 }
 

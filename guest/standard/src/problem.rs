@@ -169,8 +169,9 @@ impl Problem {
     }
 }
 
-/// A problem in JSON.
+/// A refusal, as RFC 9457 has it.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
 pub(crate) struct ProblemJson<'a> {
     /// A URN that ends in the code.
     #[serde(rename = "type")]

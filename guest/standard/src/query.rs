@@ -12,16 +12,17 @@ const LIMIT_DEFAULT: u32 = 50;
 /// Events of a page at most.
 const LIMIT_MAX: u32 = 100;
 
-/// The parameters, for the API's description.
+/// Which page of the list.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used: parameters are text, and reading two of them needs no serde")]
 pub(crate) struct ListParameters {
     /// Events of the page, 1 to 100.
-    #[schemars(regex(pattern = r"^([1-9][0-9]?|100)$"), extend("default" = "50"))]
-    limit: Option<String>,
+    #[schemars(default, regex(pattern = r"^([1-9][0-9]?|100)$"), extend("default" = "50"))]
+    limit: String,
     /// The `next_cursor` of the page before.
-    cursor: Option<String>,
+    #[schemars(default, skip_serializing_if = "String::is_empty")]
+    cursor: String,
 }
 
 /// Reads the query; each parameter may come once.

@@ -15,14 +15,12 @@ use crate::ticket::TicketJson;
 use crate::tickets::{RegisterRefusal, Registration};
 use crate::values::{Email, Key, Quantity};
 
-/// Its body.
+/// Who wants how many seats.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Registration")]
 pub(crate) struct RegistrationBody {
     /// Trimmed.
-    #[serde(default)]
-    #[schemars(required)]
     email: Field<Email>,
     /// Seats; the host allows at most 10, unless configured otherwise.
     #[serde(default)]

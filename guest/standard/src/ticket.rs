@@ -13,7 +13,7 @@ use crate::tickets::{CancelRefusal, ConfirmRefusal, GetRefusal};
 use crate::time::Moment;
 use crate::types::{Ticket, TicketStatus};
 
-/// A ticket in JSON.
+/// A ticket.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Ticket")]
 pub(crate) struct TicketJson<'a> {
@@ -27,14 +27,16 @@ pub(crate) struct TicketJson<'a> {
     /// From this moment on, a hold that is not confirmed is over.
     expires_at: Moment,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Moment")]
     confirmed_at: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Moment")]
     cancelled_at: Option<Moment>,
     /// For a countdown that does not trust the caller's clock.
     server_time: Moment,
 }
 
-/// Where a ticket stands, in JSON.
+/// Where a ticket stands; a hold that has run out is cancelled.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "TicketStatus")]
