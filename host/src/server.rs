@@ -16,7 +16,7 @@ use crate::http::{Acceptor, App, Drain, MAX_CLIENTS, Phase, accept_loop};
 use crate::limiter::Limiter;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Digest, Engine, EngineLimits, LoadError, Module};
+use crate::wasm::{Digest, Engine, EngineLimits, LoadError, Manifest, Module};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
@@ -160,6 +160,12 @@ impl Server {
     #[must_use]
     pub fn module(&self) -> Digest {
         self.app.module.digest
+    }
+
+    /// What the module says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.app.module.manifest
     }
 
     /// The store, for tests and tools that look at it from inside the process.

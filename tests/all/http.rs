@@ -1,0 +1,190 @@
+//! HTTP itself: methods, framing, limits, request ids, and connections that behave badly.
+
+use std::time::Duration;
+
+use harness::{Call, TestServer, raw};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found_and_an_unknown_method_is_not_allowed() {
+    let server = TestServer::start().await;
+    for path in ["/", "/nothing", "/events/1/2/3", "/Events", "/events/"] {
+        server.get(path).send().await.assert_problem(404, "route_not_found");
+    }
+    let cases = [("DELETE", "/events", "GET, HEAD, POST, OPTIONS"), ("GET", "/tickets/x/confirm", "POST, OPTIONS")];
+    for (method, path, allow) in cases {
+        let answer = server.call(method, path).role("admin").send().await;
+        answer.assert_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allow);
+    }
+    for method in ["TRACE", "PATCH", "BREW"] {
+        server.call(method, "/events").send().await.assert_problem(405, "method_not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn options_tells_the_methods_of_a_path() {
+    let server = TestServer::start().await;
+    let answer = server.call("OPTIONS", "/events").send().await;
+    assert_eq!((answer.status, answer.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
+    assert_eq!(server.call("OPTIONS", "*").send().await.status, 204);
+    server.call("OPTIONS", "/nothing").send().await.assert_problem(404, "route_not_found");
+}
+
+#[tokio::test]
+async fn a_sane_request_id_comes_back_and_any_other_is_replaced() {
+    let server = TestServer::start().await;
+    let sane = server.get("/events").header("x-request-id", "order-17.a_B").send().await;
+    assert_eq!(sane.header("x-request-id"), "order-17.a_B");
+    for id in ["", "with space", "\"quoted\"", "a\tb", &"x".repeat(129)] {
+        let answer = server.get("/events").header("x-request-id", id).send().await;
+        let given = answer.header("x-request-id");
+        assert!(given != id && given.len() == 36, "{id:?} came back as {given:?}");
+    }
+    let twice = server.get("/events").header("x-request-id", "a").header("x-request-id", "b").send().await;
+    assert_eq!(twice.header("x-request-id").len(), 36);
+}
+
+#[tokio::test]
+async fn heads_that_are_no_http_get_a_bare_answer_and_a_closed_connection() {
+    let server = TestServer::start().await;
+    let cases: [&[u8]; 12] = [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\nhost: h\r\n\r\n",
+        b"GET /events HTTP/1.1\r\nhost: h\r\nbad header: x\r\n\r\n",
+        b"GET /events HTTP/1.1\r\nhost: h\r\nx: a\r\n folded\r\n\r\n",
+        b"GET /events HTTP/1.1\r\nhost: h\r\nx: a\x00b\r\n\r\n",
+        b"GET /ev\x01ents HTTP/1.1\r\nhost: h\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
+        b"POST /events HTTP/1.1\r\nhost: h\r\ncontent-length: -1\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nhost: h\r\ncontent-length: 5x\r\n\r\nhello",
+        b"POST /events HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nhost: h\r\ntransfer-encoding: gzip\r\n\r\n",
+        b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03",
+    ];
+    for case in cases {
+        let answer = raw(server.address(), case).await;
+        let text = String::from_utf8_lossy(case);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{text:?}: {answer}");
+    }
+    assert_eq!(server.get("/events").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn content_length_beside_chunked_is_never_two_requests() {
+    let server = TestServer::start().await;
+    let smuggled = b"POST /events HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n\
+                     0\r\n\r\nGET /events HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    let answer = raw(server.address(), smuggled).await;
+    // Either refused as a whole, or read as chunked with the rest as a request of its own, never as a body of 4 bytes.
+    assert!(!answer.contains("HTTP/1.1 201"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[tokio::test]
+async fn broken_chunks_are_refused_by_name() {
+    let server = TestServer::start().await;
+    for body in ["zz\r\nhello\r\n0\r\n\r\n", "5\r\nhelloX0\r\n\r\n", "ffffffffffffffffff\r\nx"] {
+        let head = "POST /events HTTP/1.1\r\nhost: h\r\nx-role: organizer\r\ncontent-type: application/json\r\n\
+                    transfer-encoding: chunked\r\n\r\n";
+        let answer = raw(server.address(), format!("{head}{body}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{body:?}: {answer}");
+        assert!(answer.contains("\"invalid_request\""), "{body:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn http_1_1_needs_exactly_one_host() {
+    let server = TestServer::start().await;
+    for head in ["", "host: a\r\nhost: b\r\n"] {
+        let request = format!("GET /events HTTP/1.1\r\n{head}connection: close\r\n\r\n");
+        let answer = raw(server.address(), request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("invalid_request"), "{answer}");
+    }
+    let old = raw(server.address(), b"GET /events HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200 ") || old.starts_with("HTTP/1.1 200 "), "{old}");
+}
+
+#[tokio::test]
+async fn headers_over_the_limit_are_too_large() {
+    let server = TestServer::start().await;
+    let long = format!("GET /events HTTP/1.1\r\nhost: h\r\nx-long: {}\r\n\r\n", "x".repeat(20_000));
+    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = format!("GET /events HTTP/1.1\r\nhost: h\r\n{many}\r\n");
+    for request in [long, many] {
+        let answer = raw(server.address(), request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let server = TestServer::start().await;
+    let requests = b"GET /events HTTP/1.1\r\nhost: h\r\nx-request-id: first\r\n\r\n\
+                     GET /nothing HTTP/1.1\r\nhost: h\r\nx-request-id: second\r\nconnection: close\r\n\r\n";
+    let answer = raw(server.address(), requests).await;
+    let (first, second) = (answer.find("x-request-id: first").unwrap(), answer.find("x-request-id: second").unwrap());
+    assert!(first < second, "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_not_waited_for() {
+    let server = TestServer::builder().with(|s| s.header_timeout = Duration::from_millis(50)).start().await;
+    let answer = raw(server.address(), b"GET /events HTTP/1.1\r\nhost: h\r\n").await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_is_a_request_timeout() {
+    let server = TestServer::builder().with(|s| s.body_timeout = Duration::from_millis(50)).start().await;
+    let request = b"POST /events HTTP/1.1\r\nhost: h\r\nx-role: organizer\r\ncontent-type: application/json\r\n\
+                    content-length: 100\r\n\r\n{";
+    let answer = raw(server.address(), request).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"request_timeout\""), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_expects_100_continue_is_told_before_the_body_is_sent() {
+    let server = TestServer::start().await;
+    let head = |role: &str| {
+        format!(
+            "POST /events HTTP/1.1\r\nhost: h\r\nx-role: {role}\r\ncontent-type: application/json\r\n\
+             content-length: 26\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"
+        )
+    };
+    let refused = raw(server.address(), head("user").as_bytes()).await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    let mut stream = Call::new(server.address(), "POST", "/").connect().await.unwrap();
+    stream.write_all(head("organizer").as_bytes()).await.unwrap();
+    let mut first = [0; 25];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(br#"{"name":"x","capacity": 5}"#).await.unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.starts_with("HTTP/1.1 201 "), "{rest}");
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_and_are_served_when_others_end() {
+    let server = TestServer::builder().with(|s| s.max_connections = 2).start().await;
+    let idle = [server.get("/events").connect().await.unwrap(), server.get("/events").connect().await.unwrap()];
+    let mut waiting = tokio::spawn(server.get("/events").send());
+    // It cannot be answered while the two are open: nobody has a permit for it.
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
+    assert!(early.is_err(), "served beyond the limit");
+    drop(idle);
+    assert_eq!(waiting.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn health_and_readiness_are_on_the_operators_listener_and_nowhere_else() {
+    let server = TestServer::start().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(Call::new(server.admin_address(), "GET", path).send().await.status, 200);
+        server.get(path).send().await.assert_problem(404, "route_not_found");
+    }
+    assert_eq!(Call::new(server.admin_address(), "GET", "/events").send().await.status, 404);
+    assert_eq!(Call::new(server.admin_address(), "POST", "/healthz").send().await.status, 405);
+}

@@ -1,0 +1,162 @@
+//! The rate limiter: exact against a naive model, and as a client sees it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use boxoffice::limiter::{ClientKey, Limiter, RateLimit, Verdict};
+use harness::{TestServer, fresh_address};
+use proptest::prelude::*;
+
+/// The definition itself: everything that was ever admitted, looked through each time.
+struct Model {
+    limit: RateLimit,
+    admitted: HashMap<u8, Vec<Duration>>,
+}
+
+impl Model {
+    fn admit(&mut self, client: u8, now: Duration) -> bool {
+        let admitted = self.admitted.entry(client).or_default();
+        let in_window = admitted.iter().filter(|at| **at + self.limit.window > now).count();
+        let admit = in_window < self.limit.requests as usize;
+        if admit {
+            admitted.push(now);
+        }
+        admit
+    }
+}
+
+fn key(client: u8) -> ClientKey {
+    ClientKey::of(IpAddr::V4(Ipv4Addr::new(127, 0, 0, client)))
+}
+
+/// Runs the same requests through both; gives the first place where they differ.
+fn first_difference(limit: RateLimit, window_of_model: Duration, steps: &[(u8, u64)]) -> Option<usize> {
+    let mut limiter = Limiter::new(limit, 1_000);
+    let mut model = Model { limit: RateLimit { window: window_of_model, ..limit }, admitted: HashMap::new() };
+    let mut now = Duration::ZERO;
+    steps.iter().position(|(client, micros)| {
+        now += Duration::from_micros(*micros);
+        let admitted = matches!(limiter.admit(key(*client), now), Verdict::Admitted(_));
+        admitted != model.admit(*client, now)
+    })
+}
+
+const LIMIT: RateLimit = RateLimit { requests: 5, window: Duration::from_secs(10) };
+
+/// Steps of 0 to 4 s, many of them around the edges that matter.
+fn steps() -> impl Strategy<Value = Vec<(u8, u64)>> {
+    let pause = prop_oneof![Just(0), Just(1), Just(2_000_000), Just(9_999_999), Just(10_000_000), 0..4_000_000_u64];
+    prop::collection::vec((0..4_u8, pause), 1..200)
+}
+
+proptest! {
+    #[test]
+    fn no_window_ever_admits_more_or_fewer_than_the_definition(steps in steps()) {
+        prop_assert_eq!(first_difference(LIMIT, LIMIT.window, &steps), None);
+    }
+
+    #[test]
+    fn a_full_table_refuses_strangers_and_forgets_nobody_who_is_live(strangers in 4..100_u8) {
+        let mut limiter = Limiter::new(LIMIT, 3);
+        for client in 0..3 {
+            for _ in 0..5 {
+                prop_assert!(matches!(limiter.admit(key(client), Duration::ZERO), Verdict::Admitted(_)));
+            }
+        }
+        for stranger in 3..strangers {
+            prop_assert_eq!(limiter.admit(key(stranger), Duration::from_secs(9)), Verdict::Full);
+        }
+        for client in 0..3 {
+            prop_assert!(matches!(limiter.admit(key(client), Duration::from_secs(9)), Verdict::Refused(_)));
+        }
+        prop_assert!(matches!(limiter.admit(key(strangers), Duration::from_secs(10)), Verdict::Admitted(_)));
+        prop_assert_eq!(limiter.live_clients(), 1);
+    }
+}
+
+#[test]
+fn a_window_that_is_off_by_a_microsecond_is_caught() {
+    // The same comparison must fail when the limiter's window is not the definition's.
+    let steps = [(1, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 9_999_999)];
+    assert_eq!(first_difference(LIMIT, LIMIT.window, &steps), None);
+    assert_eq!(first_difference(LIMIT, LIMIT.window - Duration::from_micros(1), &steps), Some(5));
+}
+
+#[test]
+fn a_clock_that_is_read_out_of_order_cannot_confuse_the_window() {
+    let mut limiter = Limiter::new(LIMIT, 10);
+    for at in [10, 9, 8, 7, 6] {
+        assert!(matches!(limiter.admit(key(1), Duration::from_secs(at)), Verdict::Admitted(_)));
+    }
+    assert!(matches!(limiter.admit(key(1), Duration::from_millis(19_999)), Verdict::Refused(_)));
+    assert!(matches!(limiter.admit(key(1), Duration::from_secs(20)), Verdict::Admitted(_)));
+}
+
+#[test]
+fn an_ipv6_household_is_one_client_and_ipv4_in_ipv6_is_ipv4() {
+    let v6 = |text: &str| ClientKey::of(IpAddr::V6(text.parse::<Ipv6Addr>().unwrap()));
+    assert_eq!(v6("2001:db8::1"), v6("2001:db8::ffff:1"));
+    assert_ne!(v6("2001:db8::1"), v6("2001:db8:0:1::1"));
+    assert_eq!(v6("::ffff:127.0.0.7"), key(7));
+}
+
+#[tokio::test]
+async fn the_sixth_request_in_ten_seconds_is_refused_and_told_when_to_come_back() {
+    let server = TestServer::start().await;
+    let address = fresh_address();
+    for remaining in (0..5).rev() {
+        let answer = server.get("/events").from(address).send().await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ratelimit"), format!("\"default\";r={remaining};t=10"));
+        assert_eq!(answer.header("ratelimit-policy"), "\"default\";q=5;w=10");
+        server.clock.advance(Duration::from_secs(1));
+    }
+    // The first request was at 0 s, and it is 5 s now. Refused ones do not count.
+    for _ in 0..3 {
+        let refused = server.get("/events").from(address).send().await;
+        refused.assert_problem(429, "rate_limited");
+        assert_eq!(refused.header("retry-after"), "5");
+        assert_eq!(refused.header("ratelimit"), "\"default\";r=0;t=5");
+        assert_eq!(refused.header("ratelimit-policy"), "\"default\";q=5;w=10");
+    }
+    assert_eq!(server.get("/events").send().await.status, 200, "another address");
+    server.clock.advance(Duration::from_millis(4_999));
+    server.get("/events").from(address).send().await.assert_problem(429, "rate_limited");
+    server.clock.advance(Duration::from_millis(1));
+    assert_eq!(server.get("/events").from(address).send().await.status, 200);
+    server.get("/events").from(address).send().await.assert_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn requests_that_fail_count_too() {
+    let server = TestServer::start().await;
+    let address = fresh_address();
+    for _ in 0..5 {
+        server.get("/nothing").from(address).send().await.assert_problem(404, "route_not_found");
+    }
+    server.get("/nothing").from(address).send().await.assert_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn forwarded_for_buys_nobody_a_window() {
+    let server = TestServer::start().await;
+    let address = fresh_address();
+    for n in 0..5 {
+        let forged = format!("10.0.0.{n}");
+        let answer = server.get("/events").from(address).header("x-forwarded-for", &forged).send().await;
+        assert_eq!(answer.status, 200);
+    }
+    let forged = server.get("/events").from(address).header("x-forwarded-for", "10.0.0.9").send().await;
+    forged.assert_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn the_limiter_can_be_switched_off_and_then_says_nothing() {
+    let server = TestServer::builder().with(|s| s.rate_limit = boxoffice::config::RateSetting(None)).start().await;
+    let address = fresh_address();
+    for _ in 0..20 {
+        let answer = server.get("/events").from(address).send().await;
+        assert_eq!((answer.status, answer.header("ratelimit")), (200, ""));
+    }
+}
