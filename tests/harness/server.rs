@@ -8,9 +8,10 @@ use std::time::Duration;
 use boxoffice::clock::{Clock, ManualClock, SystemClock};
 use boxoffice::config::Serve;
 use boxoffice::domain::{IdSource, Millis};
-use boxoffice::store::sqlite::{SqliteOptions, invariants};
+use boxoffice::store::sqlite::{SqliteOptions, violations};
 use boxoffice::wasm::Module;
 use boxoffice::{Server, Setup, load_rules};
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
@@ -242,7 +243,9 @@ impl Drop for TestServer {
         if std::thread::panicking() {
             return;
         }
-        let violations = invariants::of_file(&self.db).expect("the database can be read");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.db, flags).expect("the database can be read");
+        let violations = violations(&db).expect("the invariants can be read");
         assert!(violations.is_empty(), "invariants do not hold: {violations:?}");
     }
 }

@@ -67,7 +67,7 @@ mod component {
                 "trap" => panic!("trapped as asked"),
                 "spin" => spin(),
                 "grow" => grow(),
-                "recurse" => answer(200, recurse(1).to_string()),
+                "recurse" => return answer(200, recurse(1).to_string()),
                 "sleep" => std::thread::sleep(std::time::Duration::from_millis(number(&request, "ms"))),
                 "flood-log" => (0..1_000).for_each(|n| log::write(log::Level::Info, &format!("line {n}"), &[])),
                 "chatter" => (0..10_000).for_each(|_| println!("{}", "x".repeat(100))),

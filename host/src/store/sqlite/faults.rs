@@ -1,0 +1,164 @@
+//! Seeded faults: what the tests must catch. Without the feature `seeded-faults` none of this is in the program.
+
+#[cfg(feature = "seeded-faults")]
+pub use seeded::{CommitFault, Faults, SeededFault};
+
+/// Whether this is that mutant. Without the feature a constant `false`, and the mutant's branch is compiled away.
+macro_rules! mutant {
+    ($faults:expr, $fault:ident) => {{
+        #[cfg(feature = "seeded-faults")]
+        {
+            $faults.is($crate::store::sqlite::faults::SeededFault::$fault)
+        }
+        #[cfg(not(feature = "seeded-faults"))]
+        {
+            let _: &$crate::store::sqlite::faults::Faults = &$faults;
+            false
+        }
+    }};
+}
+pub(super) use mutant;
+
+/// A healthy store on a healthy disk.
+#[cfg(not(feature = "seeded-faults"))]
+#[derive(Debug, Clone, Default)]
+pub(super) struct Faults;
+
+#[cfg(not(feature = "seeded-faults"))]
+impl Faults {
+    /// Commits.
+    #[expect(clippy::unused_self, reason = "a mutant looks at it")]
+    pub(super) fn commit(
+        &self,
+        db: &rusqlite::Connection,
+        commit: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        commit(db)
+    }
+}
+
+#[cfg(feature = "seeded-faults")]
+mod seeded {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use rusqlite::{Connection, ffi};
+
+    /// One way to be wrong, each of which a test must catch.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum SeededFault {
+        /// Availability is read before the transaction, and the update has no guard.
+        CheckThenInsert,
+        /// The answer goes out before the commit.
+        AcknowledgeBeforeCommit,
+        /// The idempotency key is stored after the ticket.
+        KeyInAnotherTransaction,
+        /// A key is looked up without its owner.
+        KeysOfEverybody,
+        /// A replay is not compared with what the key was used for.
+        FingerprintIgnored,
+        /// Cancelling twice returns the seats twice.
+        DoubleReturnOfSeats,
+        /// A hold is over one millisecond too late.
+        ExpiryOffByOne,
+        /// The sweeper releases confirmed tickets too.
+        SweeperIgnoresConfirm,
+        /// A swept hold looks as if somebody had cancelled it.
+        SweeperStampsNow,
+        /// One ticket for each event and email for ever.
+        PlainUnique,
+        /// Due holds keep their seats until they are swept.
+        DueHoldsCountAsTaken,
+        /// Once sold out, always sold out.
+        HintIsAPromise,
+        /// The capacity may fall below what is sold.
+        CapacityUnchecked,
+        /// A page begins with the last item of the page before.
+        CursorOffByOne,
+        /// Everybody sees every ticket.
+        OwnersIgnored,
+    }
+
+    impl SeededFault {
+        /// All of them.
+        pub const ALL: [Self; 15] = [
+            Self::CheckThenInsert,
+            Self::AcknowledgeBeforeCommit,
+            Self::KeyInAnotherTransaction,
+            Self::KeysOfEverybody,
+            Self::FingerprintIgnored,
+            Self::DoubleReturnOfSeats,
+            Self::ExpiryOffByOne,
+            Self::SweeperIgnoresConfirm,
+            Self::SweeperStampsNow,
+            Self::PlainUnique,
+            Self::DueHoldsCountAsTaken,
+            Self::HintIsAPromise,
+            Self::CapacityUnchecked,
+            Self::CursorOffByOne,
+            Self::OwnersIgnored,
+        ];
+    }
+
+    /// How a commit fails.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum CommitFault {
+        /// The disk is full; nothing was written.
+        DiskFull,
+        /// The sync fails and the transaction is lost.
+        SyncLost,
+        /// The sync fails and the transaction is there all the same.
+        SyncKept,
+    }
+
+    /// What is wrong with a store. Its clones are one and the same.
+    #[derive(Debug, Clone, Default)]
+    pub struct Faults {
+        mutant: Option<SeededFault>,
+        commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
+    }
+
+    impl Faults {
+        /// A mutant.
+        #[must_use]
+        pub fn mutant(fault: SeededFault) -> Self {
+            Self { mutant: Some(fault), ..Self::default() }
+        }
+
+        /// Lets the `nth` commit from now on fail; 1 is the next one.
+        pub fn fail_commit(&self, nth: u32, how: CommitFault) {
+            *self.commit.lock().unwrap_or_else(PoisonError::into_inner) = Some((nth, how));
+        }
+
+        pub(in super::super) fn is(&self, fault: SeededFault) -> bool {
+            self.mutant == Some(fault)
+        }
+
+        /// Commits, or fails as it was told to.
+        pub(in super::super) fn commit(
+            &self,
+            db: &Connection,
+            commit: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+        ) -> rusqlite::Result<()> {
+            let error = |code| Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+            match self.due() {
+                None => commit(db),
+                Some(CommitFault::DiskFull) => error(ffi::SQLITE_FULL),
+                Some(CommitFault::SyncLost) => {
+                    db.execute_batch("ROLLBACK")?;
+                    error(ffi::SQLITE_IOERR_FSYNC)
+                }
+                Some(CommitFault::SyncKept) => {
+                    commit(db)?;
+                    error(ffi::SQLITE_IOERR_FSYNC)
+                }
+            }
+        }
+
+        fn due(&self) -> Option<CommitFault> {
+            let mut planned = self.commit.lock().unwrap_or_else(PoisonError::into_inner);
+            let (nth, how) = (*planned)?;
+            *planned = (nth > 1).then_some((nth - 1, how));
+            (nth <= 1).then_some(how)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Proves on a live database what is promised at all times. Reads only.
+
+use rusqlite::Connection;
+
+/// Events looked at in one snapshot: short ones, so that a proof of a large database does not pin the log.
+const CHUNK: u32 = 100;
+/// Most violations that are listed: one is one too many.
+const MAX_LISTED: usize = 100;
+
+/// What does not hold, in words; empty is what it has to be.
+///
+/// It reads every ticket, one chunk of events after the other, each in its own snapshot: on a database that is being
+/// written to, every event is proved at one moment, though not all at the same.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn violations(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut found = Vec::new();
+    events(db, &mut found)?;
+    keys(db, &mut found)?;
+    let mut orphans = db.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = orphans.query([])?;
+    while let Some(row) = rows.next()?
+        && found.len() < MAX_LISTED
+    {
+        found.push(format!("row {} of {} has no parent", row.get::<_, i64>(1)?, row.get::<_, String>(0)?));
+    }
+    found.truncate(MAX_LISTED);
+    Ok(found)
+}
+
+/// Every event's seats add up, and no email has two live tickets for it.
+fn events(db: &Connection, found: &mut Vec<String>) -> rusqlite::Result<()> {
+    let mut statement = db.prepare(
+        "SELECT id, capacity, available_spots, confirmed_spots, \
+         (SELECT coalesce(sum(quantity), 0) FROM tickets WHERE event_id = events.id AND status <> 'cancelled'), \
+         (SELECT coalesce(sum(quantity), 0) FROM tickets WHERE event_id = events.id AND status = 'confirmed'), \
+         (SELECT count(*) - count(DISTINCT email_key) FROM tickets WHERE event_id = events.id AND status <> 'cancelled') \
+         FROM events WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let mut last = String::new();
+    loop {
+        let mut rows = statement.query((&last, CHUNK))?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            read += 1;
+            last = row.get(0)?;
+            let [capacity, available, confirmed, live, sold, doubled] =
+                [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get::<_, i64>(6)?];
+            if available < 0 || capacity != available + live {
+                found.push(format!("event {last}: capacity {capacity}, available {available}, in live tickets {live}"));
+            }
+            if confirmed != sold {
+                found.push(format!("event {last}: confirmed {confirmed}, in confirmed tickets {sold}"));
+            }
+            if doubled != 0 {
+                found.push(format!("event {last}: {doubled} emails too many have a live ticket"));
+            }
+        }
+        if read < CHUNK || found.len() >= MAX_LISTED {
+            return Ok(());
+        }
+    }
+}
+
+/// No key of an owner names two tickets.
+fn keys(db: &Connection, found: &mut Vec<String>) -> rusqlite::Result<()> {
+    let mut statement = db.prepare(
+        "SELECT count(*) FROM tickets WHERE idempotency_key IS NOT NULL GROUP BY owner, idempotency_key \
+         HAVING count(*) > 1 LIMIT 1",
+    )?;
+    if statement.query([])?.next()?.is_some() {
+        found.push("an idempotency key names two tickets".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! The writer: one thread, one writing connection, one commit for all that has queued.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{CachedStatement, Connection};
+use tokio::sync::{oneshot, watch};
+
+use super::faults::{Faults, mutant};
+use super::job::{Desk, Effect, Job, UseCase};
+use super::options::SqliteOptions;
+use super::trouble::Trouble;
+use crate::domain::IdSource;
+use crate::store::{Outcome, StoreFailure};
+
+/// Takes jobs.
+const OPEN: u8 = 0;
+/// Finishes the running batch and discards the rest.
+const CLOSING: u8 = 1;
+/// A commit failed in a way that leaves its outcome open: nothing is written any more.
+const FAILED: u8 = 2;
+
+/// How many times its usual length the log may have before readers are waited for to cut it off.
+const LOG_FACTOR: u32 = 16;
+/// How long the last checkpoint waits for readers: the process has a second to end.
+const LAST_CHECKPOINT_WAIT: Duration = Duration::from_millis(300);
+
+enum Message {
+    Job(Box<dyn Job>),
+    /// Wakes a writer that waits, so that it sees that the store closes.
+    Stop,
+}
+
+/// The way to the writer.
+#[derive(Debug)]
+pub(super) struct Writer {
+    inbox: SyncSender<Message>,
+    state: Arc<AtomicU8>,
+    fatal: watch::Receiver<Option<String>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(
+        mut db: Connection,
+        ids: IdSource,
+        options: &SqliteOptions,
+        faults: Faults,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (inbox, jobs) = sync_channel(options.queue);
+        let (fatal, fatal_seen) = watch::channel(None);
+        let state = Arc::new(AtomicU8::new(OPEN));
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let pages_seen = Arc::clone(&log_pages);
+        // Cannot fail but for want of memory; then the log would only be cut off on closing.
+        let _ = db.wal_hook(Some(move |_: &mut _, pages| {
+            pages_seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }));
+        let writer = Thread {
+            db,
+            ids,
+            jobs,
+            state: Arc::clone(&state),
+            fatal,
+            faults,
+            log_pages,
+            max_batch: options.max_batch.max(1),
+            checkpoint_pages: options.checkpoint_pages.max(1),
+        };
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
+        Ok((Self { inbox, state, fatal: fatal_seen }, thread))
+    }
+
+    /// Queues `work` and waits until its outcome is durable.
+    pub(super) async fn submit<T, R, W>(&self, work: W) -> Outcome<T, R>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<Result<T, R>, Trouble> + Send + 'static,
+    {
+        if self.state.load(Ordering::Acquire) != OPEN {
+            return Err(StoreFailure::ShuttingDown);
+        }
+        let (reply, answer) = oneshot::channel();
+        match self.inbox.try_send(Message::Job(Box::new(UseCase::new(work, reply)))) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(StoreFailure::Overloaded),
+            Err(TrySendError::Disconnected(_)) => return Err(StoreFailure::ShuttingDown),
+        }
+        // A job answers even when it is dropped; this is for the reader of this line.
+        answer.await.unwrap_or(Err(StoreFailure::OutcomeUnknown))
+    }
+
+    /// From now on no job begins.
+    pub(super) fn begin_shutdown(&self) {
+        // A writer that failed stays failed.
+        let _ = self.state.compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire);
+        // Full: then it is awake anyway.
+        let _ = self.inbox.try_send(Message::Stop);
+    }
+
+    /// Tells of the failure after which nothing is written any more.
+    pub(super) fn fatal(&self) -> watch::Receiver<Option<String>> {
+        self.fatal.clone()
+    }
+}
+
+/// What the thread owns.
+struct Thread {
+    db: Connection,
+    ids: IdSource,
+    jobs: Receiver<Message>,
+    state: Arc<AtomicU8>,
+    fatal: watch::Sender<Option<String>>,
+    faults: Faults,
+    /// Pages in the write-ahead log as of the last commit.
+    log_pages: Arc<AtomicU32>,
+    max_batch: usize,
+    checkpoint_pages: u32,
+}
+
+/// What a job left behind.
+enum Step {
+    /// Done, to be answered after the commit.
+    Done(Box<dyn Job>),
+    /// Nothing; it has its answer.
+    Over,
+    /// The whole transaction is gone, and why.
+    Lost(StoreFailure),
+}
+
+impl Thread {
+    fn run(mut self) {
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            while let Ok(Message::Job(job)) = self.jobs.recv() {
+                self.batch(job);
+                self.checkpoint();
+                if !self.is_open() {
+                    break;
+                }
+            }
+        }));
+        if ended.is_err() {
+            self.give_up("the writer panicked".to_owned());
+        }
+        self.finish();
+    }
+
+    fn is_open(&self) -> bool {
+        self.state.load(Ordering::Acquire) == OPEN
+    }
+
+    /// One transaction for the first job and whatever has queued by the time the last one is done. No timer: the
+    /// queue fills while the disk syncs.
+    fn batch(&mut self, first: Box<dyn Job>) {
+        if let Err(error) = execute(&self.db, "BEGIN IMMEDIATE") {
+            return self.refuse(first, &Trouble::Sql(error).failure());
+        }
+        let mut done = Vec::with_capacity(self.max_batch.min(256));
+        let mut taken = 0;
+        let mut next = Some(first);
+        while let Some(job) = next {
+            taken += 1;
+            match self.step(job) {
+                Step::Done(job) => done.push(job),
+                Step::Over => {}
+                Step::Lost(failure) => return fail_all(done, &failure),
+            }
+            next = if taken < self.max_batch { self.queued() } else { None };
+        }
+        self.commit(done);
+    }
+
+    fn queued(&self) -> Option<Box<dyn Job>> {
+        match self.jobs.try_recv() {
+            Ok(Message::Job(job)) => Some(job),
+            Ok(Message::Stop) | Err(_) => None,
+        }
+    }
+
+    /// No transaction could begin: whoever has queued meanwhile would wait just as long for the same.
+    fn refuse(&self, first: Box<dyn Job>, failure: &StoreFailure) {
+        let waiting = std::iter::from_fn(|| self.queued()).take(self.max_batch);
+        fail_all(std::iter::once(first).chain(waiting), failure);
+    }
+
+    /// Runs one job in its own savepoint, so that one that fails or panics fails alone.
+    fn step(&mut self, mut job: Box<dyn Job>) -> Step {
+        if !self.is_open() {
+            job.fail(StoreFailure::ShuttingDown);
+            return Step::Over;
+        }
+        if job.abandoned() {
+            return Step::Over;
+        }
+        let ran = self.in_savepoint(job.as_mut());
+        let failure = match ran {
+            Ok(()) => {
+                if mutant!(self.faults, AcknowledgeBeforeCommit) {
+                    job.answer();
+                }
+                return Step::Done(job);
+            }
+            Err(trouble) => trouble.failure(),
+        };
+        // SQLite rolls everything back by itself where it must (FULL, IOERR, NOMEM); then the savepoint is gone
+        // too, and with it what the batch has done so far.
+        let undone = !self.db.is_autocommit() && self.undo_savepoint().is_ok();
+        if undone {
+            job.fail(failure);
+            return Step::Over;
+        }
+        self.roll_back();
+        job.fail(failure.clone());
+        Step::Lost(failure)
+    }
+
+    fn in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), Trouble> {
+        execute(&self.db, "SAVEPOINT job")?;
+        let mut desk = Desk { db: &self.db, ids: &mut self.ids, faults: &self.faults };
+        match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
+            Ok(Ok(Effect::Written)) => execute(&self.db, "RELEASE job")?,
+            Ok(Ok(Effect::Refused)) => self.undo_savepoint()?,
+            Ok(Err(trouble)) => return Err(trouble),
+            Err(_) => return Err(Trouble::Broken("a job of the writer panicked")),
+        }
+        Ok(())
+    }
+
+    fn undo_savepoint(&self) -> rusqlite::Result<()> {
+        execute(&self.db, "ROLLBACK TO job")?;
+        execute(&self.db, "RELEASE job")
+    }
+
+    /// Commits, and only then answers, refusals too: they may rest on what the batch has written.
+    fn commit(&mut self, done: Vec<Box<dyn Job>>) {
+        let Err(error) = self.faults.commit(&self.db, |db| execute(db, "COMMIT")) else {
+            for mut job in done {
+                job.answer();
+            }
+            return;
+        };
+        if Trouble::surely_undone(&error) && self.roll_back() {
+            tracing::warn!(%error, "a commit failed, nothing was written");
+            return fail_all(done, &StoreFailure::Overloaded);
+        }
+        // A failed sync is no rollback: the rows may be there on reopening, or they may not.
+        self.give_up(format!("a commit failed, its outcome is unknown: {}", Trouble::Sql(error)));
+        fail_all(done, &StoreFailure::OutcomeUnknown);
+    }
+
+    /// Whether no transaction is open afterwards. If one is, the connection is of no more use.
+    fn roll_back(&mut self) -> bool {
+        if !self.db.is_autocommit()
+            && let Err(error) = execute(&self.db, "ROLLBACK")
+        {
+            self.give_up(format!("a rollback failed: {}", Trouble::Sql(error)));
+        }
+        self.db.is_autocommit()
+    }
+
+    fn give_up(&self, why: String) {
+        self.state.store(FAILED, Ordering::Release);
+        tracing::error!(why, "the store takes no more writes");
+        self.fatal.send_replace(Some(why));
+    }
+
+    /// Moves the log into the database. After the answers, not inside the commit as SQLite would have it; and here
+    /// only, since a checkpoint beside a write has lost data before (fixed in SQLite 3.51.3).
+    fn checkpoint(&self) {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        if pages < self.checkpoint_pages || !self.is_open() {
+            return;
+        }
+        // A passive one never waits, so steady readers can keep it from ever starting over at the log's beginning.
+        let sql = if pages < self.checkpoint_pages.saturating_mul(LOG_FACTOR) {
+            "PRAGMA wal_checkpoint(PASSIVE)"
+        } else {
+            "PRAGMA wal_checkpoint(TRUNCATE)"
+        };
+        // Not fatal: the log has everything, synced, and the next one does all of it again.
+        if let Err(error) = self.db.prepare_cached(sql).and_then(|mut sql| sql.query_row([], |_| Ok(()))) {
+            tracing::warn!(%error, pages, "a checkpoint failed");
+        }
+    }
+
+    /// Nothing begins any more; what waits is told so, and the log is moved into the database.
+    fn finish(self) {
+        let failed = self.state.load(Ordering::Acquire) == FAILED;
+        drop(self.jobs);
+        if failed {
+            // What is in the log stays as it is, for the next start to judge.
+            let _ = self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else {
+            let _ = self.db.busy_timeout(LAST_CHECKPOINT_WAIT);
+            if let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+                tracing::warn!(%error, "the last checkpoint failed; the next start does it");
+            }
+        }
+        if let Err((_, error)) = self.db.close() {
+            tracing::warn!(%error, "the database did not close");
+        }
+    }
+}
+
+fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut statement: CachedStatement<'_> = db.prepare_cached(sql)?;
+    statement.execute([]).map(|_| ())
+}
+
+fn fail_all(jobs: impl IntoIterator<Item = Box<dyn Job>>, failure: &StoreFailure) {
+    for mut job in jobs {
+        job.fail(failure.clone());
+    }
+}
