@@ -30,6 +30,7 @@ use request::BodyLimits;
 use response::Reply;
 
 pub(crate) use drain::Drain;
+pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
 pub(crate) use response::plain;
 

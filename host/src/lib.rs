@@ -24,6 +24,7 @@ pub mod sweeper;
 pub mod telemetry;
 pub mod wasm;
 
+pub use http::bind;
 pub use server::{Server, Setup, StartError, load_rules};
 
 /// The first line of what clap says: the part that names the mistake.

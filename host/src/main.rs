@@ -57,8 +57,8 @@ fn serve(settings: Serve) -> Result<(), String> {
 async fn run(settings: Serve) -> Result<(), String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
-    let listener = bind("--listen", settings.listen).await?;
-    let admin_listener = bind("--admin-listen", settings.admin_listen).await?;
+    let listener = bind("--listen", settings.listen)?;
+    let admin_listener = bind("--admin-listen", settings.admin_listen)?;
     let db = settings.db.clone();
     if settings.allow_insecure_header_auth {
         tracing::warn!("--allow-insecure-header-auth: anybody who reaches this server can take any role");
@@ -106,6 +106,6 @@ async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
     }
 }
 
-async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| format!("{flag} {address}: {error}"))
+fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    boxoffice::bind(address).map_err(|error| format!("{flag} {address}: {error}"))
 }

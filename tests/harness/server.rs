@@ -85,7 +85,7 @@ impl Builder {
         let manual = Arc::new(ManualClock::at(START));
         let clock: Arc<dyn Clock> = if self.real_time { Arc::new(SystemClock::start()) } else { manual.clone() };
         let module = if self.own_rules { None } else { Some(standard_rules().await) };
-        let (listener, admin_listener) = (bind().await, bind().await);
+        let (listener, admin_listener) = (bind(), bind());
         let server = Server::start(Setup {
             settings,
             listener,
@@ -102,8 +102,8 @@ impl Builder {
     }
 }
 
-async fn bind() -> TcpListener {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port")
+fn bind() -> TcpListener {
+    boxoffice::bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port")
 }
 
 /// The standard rules, compiled once for all tests of the process.
