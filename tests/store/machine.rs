@@ -19,18 +19,61 @@ use super::support::{Place, START, admin, at, faulty, somebody, user};
 /// there is not.
 #[derive(Debug, Clone)]
 pub(super) enum Op {
-    Create { who: u8, capacity: u32, starts: Option<i64>, tag: u8 },
-    Update { who: u8, event: usize, capacity: Option<u32>, starts: Option<Option<i64>>, version: Option<bool> },
-    Register { who: u8, event: usize, email: u8, quantity: u32, hold: u64, key: Option<u8> },
-    Confirm { who: u8, ticket: usize },
-    Cancel { who: u8, ticket: usize },
-    Expire { batch: u32 },
-    Wait { ms: i64 },
+    Create {
+        who: u8,
+        capacity: u32,
+        starts: Option<i64>,
+        tag: u8,
+    },
+    Update {
+        who: u8,
+        event: usize,
+        capacity: Option<u32>,
+        starts: Option<Option<i64>>,
+        version: Option<bool>,
+    },
+    Register {
+        who: u8,
+        event: usize,
+        email: u8,
+        quantity: u32,
+        hold: u64,
+        key: Option<u8>,
+    },
+    Confirm {
+        who: u8,
+        ticket: usize,
+    },
+    Cancel {
+        who: u8,
+        ticket: usize,
+    },
+    Expire {
+        batch: u32,
+    },
+    Wait {
+        ms: i64,
+    },
     /// To a moment beside the end of some hold.
-    WaitForHold { hold: usize, beside: i64 },
+    WaitForHold {
+        hold: usize,
+        beside: i64,
+    },
     Restart,
-    ListEvents { limit: u32, words: u8, tag: Option<u8>, after: Option<i64>, before: Option<i64>, available: bool },
-    ListTickets { who: u8, event: Option<usize>, email: u8, limit: u32 },
+    ListEvents {
+        limit: u32,
+        words: u8,
+        tag: Option<u8>,
+        after: Option<i64>,
+        before: Option<i64>,
+        available: bool,
+    },
+    ListTickets {
+        who: u8,
+        event: Option<usize>,
+        email: u8,
+        limit: u32,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -70,7 +113,11 @@ fn caller(who: u8) -> Principal {
 
 /// Also in capitals and with white space: it is the same email.
 fn email(number: u8) -> String {
-    if number == 4 { " ZERO@Example.org ".to_owned() } else { format!("{}@example.org", ["zero", "one", "two", "three"][usize::from(number)]) }
+    if number == 4 {
+        " ZERO@Example.org ".to_owned()
+    } else {
+        format!("{}@example.org", ["zero", "one", "two", "three"][usize::from(number)])
+    }
 }
 
 fn starts(number: i64) -> Millis {
