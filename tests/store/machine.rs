@@ -7,10 +7,11 @@ use boxoffice::domain::{
     Email, EventId, EventPatch, EventQuery, Millis, NewEvent, Principal, RegistrationLimits, RegistrationRequest,
     TicketFilter, TicketId, TicketQuery,
 };
-use boxoffice::store::sqlite::{SeededFault, SqliteStore};
+use boxoffice::store::sqlite::{SeededFault, SqliteStore, violations};
 use boxoffice::store::{Registered, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng, TestRunner};
+use rusqlite::Connection;
 
 use super::model::Model;
 use super::support::{Place, START, admin, at, faulty, somebody, user};
@@ -132,6 +133,8 @@ fn same<T: PartialEq + Debug>(store: &T, model: &T, what: &str) -> Result<(), St
 struct Machine {
     place: Place,
     store: Option<SqliteStore>,
+    /// Looks at the file beside it.
+    witness: Option<Connection>,
     fault: Option<SeededFault>,
     model: Model,
     now: Millis,
@@ -206,6 +209,7 @@ impl Machine {
                 Ok(())
             }
             Op::Restart => {
+                self.witness = None;
                 self.store().close().await;
                 self.store = None;
                 self.store = Some(self.place.open_with(faulty(self.fault)));
@@ -304,7 +308,8 @@ impl Machine {
 
     /// After every step: what anybody may read is what the model says, and the promises hold.
     async fn look(&mut self) -> Result<(), String> {
-        let found = self.place.violations();
+        let witness = self.witness.get_or_insert_with(|| self.place.sqlite());
+        let found = violations(witness).map_err(text)?;
         if !found.is_empty() {
             return Err(format!("invariants: {found:?}"));
         }
@@ -328,7 +333,7 @@ fn text(error: impl Debug) -> String {
 async fn live(ops: &[Op], fault: Option<SeededFault>) -> Result<(), String> {
     let place = Place::new();
     let store = Some(place.open_with(faulty(fault)));
-    let mut machine = Machine { place, store, fault, model: Model::default(), now: START };
+    let mut machine = Machine { place, store, witness: None, fault, model: Model::default(), now: START };
     machine.step(&Op::Create { who: 0, capacity: 3, starts: None, tag: 0 }).await?;
     machine.step(&Op::Create { who: 1, capacity: 5, starts: Some(1), tag: 1 }).await?;
     for op in ops {
