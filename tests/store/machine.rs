@@ -7,10 +7,11 @@ use boxoffice::domain::{
     Email, EventId, EventPatch, EventQuery, Millis, NewEvent, Principal, RegistrationLimits, RegistrationRequest,
     TicketFilter, TicketId, TicketQuery,
 };
-use boxoffice::store::sqlite::{SeededFault, SqliteStore};
+use boxoffice::store::sqlite::{SeededFault, SqliteStore, violations};
 use boxoffice::store::{Registered, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng, TestRunner};
+use rusqlite::Connection;
 
 use super::model::Model;
 use super::support::{Place, START, admin, at, faulty, somebody, user};
@@ -19,18 +20,61 @@ use super::support::{Place, START, admin, at, faulty, somebody, user};
 /// there is not.
 #[derive(Debug, Clone)]
 pub(super) enum Op {
-    Create { who: u8, capacity: u32, starts: Option<i64>, tag: u8 },
-    Update { who: u8, event: usize, capacity: Option<u32>, starts: Option<Option<i64>>, version: Option<bool> },
-    Register { who: u8, event: usize, email: u8, quantity: u32, hold: u64, key: Option<u8> },
-    Confirm { who: u8, ticket: usize },
-    Cancel { who: u8, ticket: usize },
-    Expire { batch: u32 },
-    Wait { ms: i64 },
+    Create {
+        who: u8,
+        capacity: u32,
+        starts: Option<i64>,
+        tag: u8,
+    },
+    Update {
+        who: u8,
+        event: usize,
+        capacity: Option<u32>,
+        starts: Option<Option<i64>>,
+        version: Option<bool>,
+    },
+    Register {
+        who: u8,
+        event: usize,
+        email: u8,
+        quantity: u32,
+        hold: u64,
+        key: Option<u8>,
+    },
+    Confirm {
+        who: u8,
+        ticket: usize,
+    },
+    Cancel {
+        who: u8,
+        ticket: usize,
+    },
+    Expire {
+        batch: u32,
+    },
+    Wait {
+        ms: i64,
+    },
     /// To a moment beside the end of some hold.
-    WaitForHold { hold: usize, beside: i64 },
+    WaitForHold {
+        hold: usize,
+        beside: i64,
+    },
     Restart,
-    ListEvents { limit: u32, words: u8, tag: Option<u8>, after: Option<i64>, before: Option<i64>, available: bool },
-    ListTickets { who: u8, event: Option<usize>, email: u8, limit: u32 },
+    ListEvents {
+        limit: u32,
+        words: u8,
+        tag: Option<u8>,
+        after: Option<i64>,
+        before: Option<i64>,
+        available: bool,
+    },
+    ListTickets {
+        who: u8,
+        event: Option<usize>,
+        email: u8,
+        limit: u32,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -70,7 +114,11 @@ fn caller(who: u8) -> Principal {
 
 /// Also in capitals and with white space: it is the same email.
 fn email(number: u8) -> String {
-    if number == 4 { " ZERO@Example.org ".to_owned() } else { format!("{}@example.org", ["zero", "one", "two", "three"][usize::from(number)]) }
+    if number == 4 {
+        " ZERO@Example.org ".to_owned()
+    } else {
+        format!("{}@example.org", ["zero", "one", "two", "three"][usize::from(number)])
+    }
 }
 
 fn starts(number: i64) -> Millis {
@@ -85,6 +133,8 @@ fn same<T: PartialEq + Debug>(store: &T, model: &T, what: &str) -> Result<(), St
 struct Machine {
     place: Place,
     store: Option<SqliteStore>,
+    /// Looks at the file beside it.
+    witness: Option<Connection>,
     fault: Option<SeededFault>,
     model: Model,
     now: Millis,
@@ -159,6 +209,7 @@ impl Machine {
                 Ok(())
             }
             Op::Restart => {
+                self.witness = None;
                 self.store().close().await;
                 self.store = None;
                 self.store = Some(self.place.open_with(faulty(self.fault)));
@@ -257,7 +308,8 @@ impl Machine {
 
     /// After every step: what anybody may read is what the model says, and the promises hold.
     async fn look(&mut self) -> Result<(), String> {
-        let found = self.place.violations();
+        let witness = self.witness.get_or_insert_with(|| self.place.sqlite());
+        let found = violations(witness).map_err(text)?;
         if !found.is_empty() {
             return Err(format!("invariants: {found:?}"));
         }
@@ -281,7 +333,7 @@ fn text(error: impl Debug) -> String {
 async fn live(ops: &[Op], fault: Option<SeededFault>) -> Result<(), String> {
     let place = Place::new();
     let store = Some(place.open_with(faulty(fault)));
-    let mut machine = Machine { place, store, fault, model: Model::default(), now: START };
+    let mut machine = Machine { place, store, witness: None, fault, model: Model::default(), now: START };
     machine.step(&Op::Create { who: 0, capacity: 3, starts: None, tag: 0 }).await?;
     machine.step(&Op::Create { who: 1, capacity: 5, starts: Some(1), tag: 1 }).await?;
     for op in ops {

@@ -149,9 +149,10 @@ impl Model {
         caller: &Principal,
         wish: &Registration,
     ) -> Result<Option<Ticket>, RegisterRefusal> {
-        let keyed = self.places.values().find(|place| {
-            wish.key.is_some() && place.wish.key == wish.key && place.owner == caller.owner_key()
-        });
+        let keyed = self
+            .places
+            .values()
+            .find(|place| wish.key.is_some() && place.wish.key == wish.key && place.owner == caller.owner_key());
         if let Some(place) = keyed {
             let same = place.wish.event_id == wish.event_id
                 && place.wish.email.key() == wish.email.key()
@@ -169,24 +170,11 @@ impl Model {
     }
 
     /// The store made a ticket: what it must look like.
-    pub(super) fn registered(
-        &mut self,
-        now: Millis,
-        caller: &Principal,
-        wish: Registration,
-        id: &TicketId,
-    ) -> Ticket {
+    pub(super) fn registered(&mut self, now: Millis, caller: &Principal, wish: Registration, id: &TicketId) -> Ticket {
         let expires_at = Millis(now.0 + i64::try_from(wish.hold.as_millis()).expect("a short hold"));
         let owner = caller.owner_key().to_owned();
-        let place = Place {
-            id: id.clone(),
-            owner,
-            wish,
-            reserved_at: now,
-            expires_at,
-            confirmed_at: None,
-            cancelled_at: None,
-        };
+        let place =
+            Place { id: id.clone(), owner, wish, reserved_at: now, expires_at, confirmed_at: None, cancelled_at: None };
         let seen = place.seen(now);
         self.places.insert(id.as_str().to_owned(), place);
         seen
@@ -200,12 +188,7 @@ impl Model {
         self.place(caller, id).map(|place| place.seen(now)).ok_or(TicketNotFound)
     }
 
-    pub(super) fn confirm(
-        &mut self,
-        now: Millis,
-        caller: &Principal,
-        id: &TicketId,
-    ) -> Result<Ticket, ConfirmRefusal> {
+    pub(super) fn confirm(&mut self, now: Millis, caller: &Principal, id: &TicketId) -> Result<Ticket, ConfirmRefusal> {
         let place = self.place(caller, id).ok_or(ConfirmRefusal::TicketNotFound)?;
         match place.status(now) {
             TicketStatus::Cancelled if place.cancelled_at.is_none() => Err(ConfirmRefusal::HoldExpired),

@@ -1,6 +1,7 @@
 //! A store in a folder of its own, and the words in which tests speak to it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use boxoffice::domain::{
@@ -31,13 +32,15 @@ pub(super) fn expiry(ms: i64) -> Millis {
 pub(super) struct Place {
     pub(super) folder: TempDir,
     pub(super) path: PathBuf,
+    /// Times it was opened: each time has ids of its own, and the same ones in every run.
+    opened: AtomicU64,
 }
 
 impl Place {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let path = folder.path().join("box.db");
-        Self { folder, path }
+        Self { folder, path, opened: AtomicU64::new(0) }
     }
 
     pub(super) fn open(&self) -> SqliteStore {
@@ -45,7 +48,8 @@ impl Place {
     }
 
     pub(super) fn open_with(&self, options: SqliteOptions) -> SqliteStore {
-        SqliteStore::open(&self.path, options, IdSource::seeded(1)).expect("the database opens")
+        let seed = self.opened.fetch_add(1, Ordering::Relaxed);
+        SqliteStore::open(&self.path, options, IdSource::seeded(seed)).expect("the database opens")
     }
 
     /// Another program's connection.

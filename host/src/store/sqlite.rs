@@ -101,6 +101,8 @@ impl SqliteStore {
         let lock = HostLock::take(&path)?;
         let db = open::open_writer(&path, &options)?;
         let io = |detail: String| OpenError::Io { path: path.clone(), detail };
+        #[cfg(feature = "seeded-faults")]
+        faults.prepare(&db).map_err(|error| io(error.to_string()))?;
         let readers = |count| Readers::open(&path, count, &options).map_err(|error| io(error.to_string()));
         let points = readers(options.readers)?;
         let scans = Arc::new(readers(options.scan_readers)?);

@@ -114,6 +114,8 @@ mod seeded {
     #[derive(Debug, Clone, Default)]
     pub struct Faults {
         mutant: Option<SeededFault>,
+        max_pages: Option<u32>,
+        panics: bool,
         commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
     }
 
@@ -122,6 +124,31 @@ mod seeded {
         #[must_use]
         pub fn mutant(fault: SeededFault) -> Self {
             Self { mutant: Some(fault), ..Self::default() }
+        }
+
+        /// A healthy store on a disk that has only this many pages.
+        #[must_use]
+        pub fn small_disk(pages: u32) -> Self {
+            Self { max_pages: Some(pages), ..Self::default() }
+        }
+
+        /// A store that panics when somebody called `panic@example.org` registers.
+        #[must_use]
+        pub fn panicking() -> Self {
+            Self { panics: true, ..Self::default() }
+        }
+
+        /// Gives the disk its size.
+        pub(in super::super) fn prepare(&self, db: &Connection) -> rusqlite::Result<()> {
+            match self.max_pages {
+                Some(pages) => db.execute_batch(&format!("PRAGMA max_page_count = {pages}")),
+                None => Ok(()),
+            }
+        }
+
+        /// Panics if it is to.
+        pub(in super::super) fn stumble(&self, email: &str) {
+            assert!(!(self.panics && email == "panic@example.org"), "a seeded panic");
         }
 
         /// Lets the `nth` commit from now on fail; 1 is the next one.

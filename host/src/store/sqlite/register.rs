@@ -36,6 +36,8 @@ pub(super) fn register(
     if let Err(no) = take_seats(desk, now, wish)? {
         return Ok(Err(no));
     }
+    #[cfg(feature = "seeded-faults")]
+    desk.faults.stumble(wish.email.key());
     let ticket = insert(desk, now, owner, wish, &fingerprint)?;
     Ok(Ok(Registered { ticket, replayed: false }))
 }
@@ -50,6 +52,9 @@ fn take_seats(desk: &Desk<'_>, now: Millis, wish: &Registration) -> Result<Resul
     let free = optional(desk.db.prepare_cached(sql)?, [event.as_str()], |row| Ok(row.get::<_, u32>(0)?))?;
     let Some(free) = free else { return Ok(Err(No::EventNotFound)) };
     let short = quantity.saturating_sub(free);
+    if mutant!(desk.faults, DueHoldsCountAsTaken) {
+        return Ok(Err(No::SoldOut));
+    }
     if seats::run_out_of(desk, event, now, short)? < short || !seats::take(desk, event, quantity)? {
         return Ok(Err(No::SoldOut));
     }
