@@ -14,9 +14,7 @@ pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<h
     }
     match request.uri().path() {
         "/healthz" => plain(StatusCode::OK, r#"{"status":"ok"}"#),
-        "/readyz" if app.drain.has_begun() => {
-            plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"shutting_down"}"#)
-        }
+        "/readyz" if app.drain.has_begun() => plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"shutting_down"}"#),
         "/readyz" => plain(StatusCode::OK, r#"{"status":"ready"}"#),
         _ => plain(StatusCode::NOT_FOUND, r#"{"code":"route_not_found"}"#),
     }

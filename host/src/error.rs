@@ -101,9 +101,7 @@ impl Error {
                 }
             },
             Self::Overloaded(_) => row(S::SERVICE_UNAVAILABLE, "overloaded", "The server is overloaded"),
-            Self::OutcomeUnknown => {
-                row(S::SERVICE_UNAVAILABLE, "outcome_unknown", "Whether it was done is not known")
-            }
+            Self::OutcomeUnknown => row(S::SERVICE_UNAVAILABLE, "outcome_unknown", "Whether it was done is not known"),
             Self::ShuttingDown => row(S::SERVICE_UNAVAILABLE, "shutting_down", "The server is shutting down"),
         }
     }

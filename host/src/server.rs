@@ -138,8 +138,7 @@ impl Server {
                 std::future::ready(admin::respond(&app, &request))
             })
         });
-        let sweeping =
-            tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
+        let sweeping = tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
         let grace = settings.grace;
         Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, grace })
     }

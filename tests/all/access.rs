@@ -37,9 +37,9 @@ async fn the_matrix_of_routes_has_every_route_of_the_module() {
     let rules = boxoffice::load_rules(&boxoffice::config::Serve::defaults()).await.unwrap();
     assert_eq!(rules.manifest.routes.len(), ROUTES.len(), "a route is missing in this test's matrix");
     for route in &rules.manifest.routes {
-        let known = ROUTES.iter().any(|(method, path, _)| {
-            *method == route.method.name() && path.replace("/x", "/{id}") == route.path
-        });
+        let known = ROUTES
+            .iter()
+            .any(|(method, path, _)| *method == route.method.name() && path.replace("/x", "/{id}") == route.path);
         assert!(known, "{} {} is missing in this test's matrix", route.method.name(), route.path);
     }
     drop(server);
@@ -55,7 +55,14 @@ async fn a_role_that_is_forged_doubled_or_misspelt_is_no_role() {
         }
         server.post("/events").role(role).json(&body).send().await.assert_problem(403, "forbidden");
     }
-    server.post("/events").role("organizer").role("organizer").json(&body).send().await.assert_problem(403, "forbidden");
+    server
+        .post("/events")
+        .role("organizer")
+        .role("organizer")
+        .json(&body)
+        .send()
+        .await
+        .assert_problem(403, "forbidden");
     server.post("/events").role("user").role("admin").json(&body).send().await.assert_problem(403, "forbidden");
     assert_eq!(server.get("/events").send().await.body["items"], json!([]));
 }

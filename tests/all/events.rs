@@ -80,7 +80,8 @@ async fn an_event_has_an_etag_of_version_and_availability_and_is_not_sent_twice(
 #[tokio::test]
 async fn the_list_has_the_soonest_event_first_and_those_without_a_start_last() {
     let server = TestServer::start().await;
-    for (name, starts_at) in [("last", None), ("second", Some("2027-02-01T00:00:00Z")), ("first", Some("2027-01-01T00:00:00Z"))]
+    for (name, starts_at) in
+        [("last", None), ("second", Some("2027-02-01T00:00:00Z")), ("first", Some("2027-01-01T00:00:00Z"))]
     {
         let mut event = json!({"name": name, "capacity": 1});
         if let Some(starts_at) = starts_at {
@@ -118,7 +119,9 @@ async fn pages_give_every_event_exactly_once() {
 #[tokio::test]
 async fn a_list_with_a_limit_or_cursor_that_cannot_be_is_refused_by_name() {
     let server = TestServer::start().await;
-    for query in ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1&limit=2", "cursor=nonsense", "cursor=", "colour=red"] {
+    for query in
+        ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1&limit=2", "cursor=nonsense", "cursor=", "colour=red"]
+    {
         let answer = server.get(&format!("/events?{query}")).send().await;
         answer.assert_problem(400, "invalid_request");
         let pointer = format!("/{}", query.split('=').next().unwrap());

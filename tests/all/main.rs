@@ -10,4 +10,6 @@ mod modules;
 mod race;
 mod restart;
 mod shutdown;
+#[path = "../store/mod.rs"]
+mod store;
 mod tickets;

@@ -5,9 +5,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use harness::{TestServer, unruly_rules};
 
+const MINUTE: Duration = Duration::from_mins(1);
+
 async fn unruly() -> TestServer {
     let builder = TestServer::builder().rules(unruly_rules());
-    builder.with(|s| (s.rules_cpu, s.rules_timeout) = (Duration::from_millis(50), Duration::from_millis(500))).start().await
+    builder
+        .with(|s| (s.rules_cpu, s.rules_timeout) = (Duration::from_millis(50), Duration::from_millis(500)))
+        .start()
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +49,9 @@ async fn waiting_is_not_cpu_time_and_still_ends() {
 
 #[tokio::test]
 async fn guests_that_want_too_much_memory_or_stack_fail_alone() {
-    let server = unruly().await;
+    // Time enough to reach the limit that this is about, however slow the machine.
+    let builder = TestServer::builder().rules(unruly_rules());
+    let server = builder.with(|s| (s.rules_cpu, s.rules_timeout) = (MINUTE, MINUTE)).start().await;
     for path in ["/grow", "/recurse"] {
         server.get(path).send().await.assert_problem(500, "rules_failed");
         assert_eq!(server.get("/fine").send().await.status, 200);
@@ -129,7 +136,7 @@ async fn host_functions_are_denied_while_a_module_describes_itself() {
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_no_instance_behind() {
     let builder = TestServer::builder().rules(unruly_rules());
-    let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (2, Duration::from_mins(1))).start().await;
+    let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (2, MINUTE)).start().await;
     for _ in 0..10 {
         let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
         while server.server().in_flight() == 0 {
@@ -146,7 +153,7 @@ async fn a_client_that_goes_away_leaves_no_instance_behind() {
 #[tokio::test]
 async fn without_a_free_instance_a_request_is_overloaded_and_told_when_to_come_back() {
     let builder = TestServer::builder().rules(unruly_rules());
-    let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (1, Duration::from_mins(1))).start().await;
+    let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (1, MINUTE)).start().await;
     let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
     while server.server().in_flight() == 0 {
         tokio::task::yield_now().await;

@@ -21,7 +21,8 @@ fn count(answers: &[Answer]) -> (usize, usize) {
 #[track_caller]
 fn assert_exact(answers: &[Answer]) {
     let (sold, sold_out) = count(answers);
-    let others: Vec<_> = answers.iter().filter(|a| a.status != 201 && a.code() != "sold_out").map(|a| &a.text).collect();
+    let others: Vec<_> =
+        answers.iter().filter(|a| a.status != 201 && a.code() != "sold_out").map(|a| &a.text).collect();
     assert_eq!((sold, sold_out), (SEATS as usize, CLIENTS - SEATS as usize), "{others:?}");
 }
 
@@ -71,8 +72,11 @@ async fn a_hundred_clients_who_repeat_themselves_get_five_seats_and_one_ticket_e
         let answers: Vec<Vec<Answer>> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
         let mut tickets = Vec::new();
         for repeated in &answers {
-            let mut ids: Vec<_> =
-                repeated.iter().filter(|a| a.status == 201).map(|a| a.body["id"].as_str().unwrap().to_owned()).collect();
+            let mut ids: Vec<_> = repeated
+                .iter()
+                .filter(|a| a.status == 201)
+                .map(|a| a.body["id"].as_str().unwrap().to_owned())
+                .collect();
             assert!(repeated.iter().all(|a| a.status == 201 || a.code() == "sold_out"), "{repeated:?}");
             let first_time = repeated.iter().filter(|a| a.status == 201 && a.header("idempotency-replayed") != "true");
             assert_eq!(first_time.count(), usize::from(!ids.is_empty()), "one seat for one key");

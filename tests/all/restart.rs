@@ -8,7 +8,8 @@ use harness::TestServer;
 async fn a_restart_keeps_everything() {
     let server = TestServer::start().await;
     let event = server.event(5).await;
-    let confirmed = server.register(&event, "a@example.org").key("k1").send().await.body["id"].as_str().unwrap().to_owned();
+    let confirmed =
+        server.register(&event, "a@example.org").key("k1").send().await.body["id"].as_str().unwrap().to_owned();
     server.post(&format!("/tickets/{confirmed}/confirm")).role("user").send().await;
     let held = server.hold(&event, "b@example.org").await;
     let cancelled = server.hold(&event, "c@example.org").await;

@@ -163,7 +163,12 @@ async fn cancelling_returns_the_seats_once_and_cancelling_again_says_the_same() 
     let again = server.post(&path).role("user").send().await;
     assert_eq!((again.status, again.body), (200, first.body));
     assert_eq!(server.available(&event).await, 2);
-    server.post(&format!("/tickets/{ticket}/confirm")).role("user").send().await.assert_problem(409, "ticket_cancelled");
+    server
+        .post(&format!("/tickets/{ticket}/confirm"))
+        .role("user")
+        .send()
+        .await
+        .assert_problem(409, "ticket_cancelled");
     server.hold(&event, "a@example.org").await;
 }
 
@@ -176,7 +181,12 @@ async fn a_confirmed_ticket_may_be_cancelled_and_its_seats_are_free_at_once() {
     let cancelled = server.post(&format!("/tickets/{ticket}/cancel")).role("user").json(&json!({})).send().await;
     assert_eq!((cancelled.status, &cancelled.body["status"]), (200, &json!("cancelled")));
     server.hold(&event, "b@example.org").await;
-    server.post(&format!("/tickets/{ticket}/confirm")).role("user").send().await.assert_problem(409, "ticket_cancelled");
+    server
+        .post(&format!("/tickets/{ticket}/confirm"))
+        .role("user")
+        .send()
+        .await
+        .assert_problem(409, "ticket_cancelled");
 }
 
 #[tokio::test]

@@ -35,9 +35,10 @@ pub(super) fn merge(command: &Command, arguments: &[OsString]) -> Result<(ArgMat
         }
         from_file.push(key);
     }
-    let matches = command.clone().try_get_matches_from(all).map_err(|error| {
-        ConfigError::Invalid(format!("{}: {}", path.display(), super::super::first_line(&error)))
-    })?;
+    let matches = command
+        .clone()
+        .try_get_matches_from(all)
+        .map_err(|error| ConfigError::Invalid(format!("{}: {}", path.display(), super::super::first_line(&error))))?;
     Ok((matches, from_file))
 }
 

@@ -121,8 +121,7 @@ pub(super) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyL
 async fn read(body: &mut Incoming, limit: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|_| Error::InvalidRequest("The body is broken off or wrongly framed.".into()))?;
+        let frame = frame.map_err(|_| Error::InvalidRequest("The body is broken off or wrongly framed.".into()))?;
         // Trailers are of no use to anybody here.
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limit {

@@ -54,8 +54,7 @@ impl Reply {
         if let Ok(id) = HeaderValue::from_str(request_id) {
             self.headers.insert(HeaderName::from_static("x-request-id"), id);
         }
-        self.headers
-            .insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+        self.headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
         // Answers are about people and seats: nobody keeps one unless the module says so.
         self.headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
         if let Some((limit, standing)) = standing {

@@ -65,9 +65,8 @@ pub(super) fn findings(fields: Vec<domain::InvalidField>) -> Vec<wit::InvalidFie
 
 /// A moment from the contract.
 pub(super) fn moment(pointer: &str, ms: u64) -> Result<Millis, Vec<wit::InvalidField>> {
-    Millis::from_u64(ms).ok_or_else(|| {
-        findings(vec![domain::InvalidField::new(pointer, "must be a moment of the years 1970 to 9999")])
-    })
+    Millis::from_u64(ms)
+        .ok_or_else(|| findings(vec![domain::InvalidField::new(pointer, "must be a moment of the years 1970 to 9999")]))
 }
 
 /// A moment from the contract, where there is one.

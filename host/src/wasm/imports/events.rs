@@ -50,7 +50,9 @@ impl Host for Run {
     }
 
     async fn update(&mut self, id: String, patch: EventPatch) -> wasmtime::Result<Result<Event, WitUpdateRefusal>> {
-        let Some(grants) = self.granted(Permission::UpdateEvent) else { return Ok(Err(WitUpdateRefusal::AccessDenied)) };
+        let Some(grants) = self.granted(Permission::UpdateEvent) else {
+            return Ok(Err(WitUpdateRefusal::AccessDenied));
+        };
         let patch = match event_patch(patch) {
             Ok(patch) => patch,
             Err(found) => return Ok(Err(WitUpdateRefusal::Invalid(found))),

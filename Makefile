@@ -1,0 +1,40 @@
+# boxoffice: `make help` lists what there is. CI runs `make check`.
+# One profile (release) for run, test and bench, so that wasmtime is compiled once.
+
+CARGO  ?= cargo
+TARGET := wasm32-wasip2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt lint guest demo audit target
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# Rules are built for this target. Where rustup installs by itself what rust-toolchain.toml names, there is nothing to do.
+target:
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
+
+run: target ## Build everything and serve on 127.0.0.1:8080, with events.db in this folder (ARGS='--hold 10s' adds flags)
+	$(CARGO) run --release --locked --package boxoffice -- serve $(ARGS)
+
+test: target ## All tests, against the real server and the real rules
+	$(CARGO) test --release --locked --workspace
+
+check: target fmt lint test ## What CI runs: format, lints, tests
+
+fmt: target ## Is everything formatted?
+	$(CARGO) fmt --all --check
+
+lint: target ## Clippy, warnings denied, for the host and for the rules' own target
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --profile guest --locked --target $(TARGET) --target-dir target/guest --package standard-rules --package unruly-rules -- -D warnings
+
+guest: target ## The standard rules as a component: target/guest/wasm32-wasip2/guest/standard_rules.wasm
+	$(CARGO) build --profile guest --locked --target $(TARGET) --target-dir target/guest --package standard-rules
+
+demo: target ## A flash sale on a throw-away server: 100 buyers, 5 seats
+	$(CARGO) run --release --locked --package boxoffice-tests --bin demo
+
+audit: ## Licences, sources, banned crates and advisories (needs cargo-deny: cargo install --locked cargo-deny)
+	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is not installed: cargo install --locked cargo-deny'; exit 1; }
+	$(CARGO) deny check
