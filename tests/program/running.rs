@@ -1,0 +1,103 @@
+//! Starts the program, and speaks HTTP to it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program, in `dir`, with an environment of its own.
+pub(crate) fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boxoffice"));
+    command.current_dir(dir).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(dir: &Path, arguments: &[&str]) -> Output {
+    program(dir).args(arguments).output().expect("the program starts")
+}
+
+/// What a program that refuses to start must say: one line, on stderr alone.
+#[track_caller]
+pub(crate) fn assert_refused(output: &Output, code: i32, mentions: &[&str]) {
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said: Vec<_> = stderr.lines().filter(|line| line.starts_with("boxoffice: ")).collect();
+    assert_eq!((output.status.code(), said.len(), stdout.as_ref()), (Some(code), 1, ""), "{stderr}");
+    for word in mentions {
+        assert!(said[0].contains(word), "{word:?} is missing in {:?}", said[0]);
+    }
+}
+
+/// A server that runs.
+pub(crate) struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    /// Where the REST API is.
+    pub(crate) address: String,
+}
+
+impl Running {
+    /// Starts `serve` on free ports in `dir` and waits until it listens.
+    pub(crate) fn start(dir: &TempDir, more: &[&str]) -> Self {
+        let mut command = program(dir.path());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).args(more);
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("it is piped"));
+        let listening = std::iter::from_fn(|| next_line(&mut log)).find(|line| line["message"] == "listening");
+        let listening = listening.expect("it listens");
+        let address = listening["address"].as_str().expect("an address").to_owned();
+        Self { child, log, address }
+    }
+
+    /// Sends a request as it is and gives the whole answer.
+    pub(crate) fn send(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it accepts");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    }
+
+    /// A request with a JSON body, and the JSON that comes back.
+    pub(crate) fn json(&self, method: &str, path: &str, role: &str, body: &str) -> (String, Value) {
+        let answer = self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: h\r\nx-role: {role}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ));
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        (head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("it runs");
+    }
+
+    /// Waits for its end; gives the status and the rest of its log.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Vec<Value>, String) {
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).expect("a log");
+        let lines = rest.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        (self.child.wait().expect("it ends"), lines, rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // If it has ended, that is what was wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn next_line(log: &mut BufReader<ChildStderr>) -> Option<Value> {
+    let mut line = String::new();
+    let read = log.read_line(&mut line).expect("a log");
+    (read > 0).then(|| serde_json::from_str(&line).unwrap_or(Value::String(line)))
+}
