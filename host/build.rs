@@ -1,4 +1,5 @@
 //! Builds the standard rules for `wasm32-wasip2`, so that they can be built into the binary, however cargo was called.
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

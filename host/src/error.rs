@@ -173,8 +173,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { standing, .. } => Some(standing.reset),
-            Self::Overloaded(_) => Some(RETRY_AFTER),
-            Self::Rules(Failure { cause: Cause::NoInstance, .. }) => Some(RETRY_AFTER),
+            Self::Overloaded(_) | Self::Rules(Failure { cause: Cause::NoInstance, .. }) => Some(RETRY_AFTER),
             Self::OutcomeUnknown | Self::ShuttingDown => Some(RETRY_AFTER_RESTART),
             _ => None,
         }

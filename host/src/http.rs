@@ -66,7 +66,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
         AssertUnwindSafe(turn.serve(&parts, &mut body, &mut entry, &mut standing)).catch_unwind().await
     };
     let result = served.unwrap_or_else(|panic| Err(Error::Internal(panic_message(panic.as_ref()))));
-    let limit = app.limiter.as_ref().map(|limiter| limit_of(limiter));
+    let limit = app.limiter.as_ref().map(limit_of);
     let reply = match result {
         Ok(answer) => Reply::from_answer(answer),
         Err(error) => {

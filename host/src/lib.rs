@@ -28,6 +28,7 @@ pub use http::bind;
 pub use server::{Server, Setup, StartError, load_rules};
 
 /// The first line of what clap says: the part that names the mistake.
+#[must_use]
 pub fn first_line(error: &clap::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }

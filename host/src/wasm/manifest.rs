@@ -1,6 +1,7 @@
 //! What a module says of itself, checked.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use hyper::StatusCode;
 
@@ -123,7 +124,7 @@ impl Manifest {
     }
 }
 
-fn refuse(what: String) -> LoadError {
+fn refuse(what: impl fmt::Display) -> LoadError {
     LoadError(format!("the module's manifest is not valid: {what}"))
 }
 
