@@ -19,6 +19,7 @@ use super::support::{Place, START, admin, at, faulty, somebody, user};
 /// One thing that happens. Events and tickets are chosen by number among those that there are, and one more that
 /// there is not.
 #[derive(Debug, Clone)]
+#[expect(clippy::option_option, reason = "a patch may remove the start")]
 pub(super) enum Op {
     Create {
         who: u8,
