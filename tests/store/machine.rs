@@ -19,6 +19,7 @@ use super::support::{Place, START, admin, at, faulty, somebody, user};
 /// One thing that happens. Events and tickets are chosen by number among those that there are, and one more that
 /// there is not.
 #[derive(Debug, Clone)]
+#[expect(clippy::option_option, reason = "a patch may remove the start")]
 pub(super) enum Op {
     Create {
         who: u8,
@@ -371,7 +372,7 @@ pub(super) fn histories(
 
 #[test]
 fn every_history_goes_as_the_model_says() {
-    let (seeds, cases, length) = (0..4, 75, 120);
+    let (seeds, cases, length) = (0..4, 75, 80);
     for seed in seeds.clone() {
         if let Err(found) = histories(seed, cases, length, 2000, None) {
             panic!("{found}");

@@ -12,7 +12,7 @@ fn catch(fault: SeededFault) -> Option<(&'static str, String)> {
     if let Err(found) = races::a_hundred_for_five_at_once(Some(fault)) {
         return Some(("race", found));
     }
-    machine::histories(0, 75, 120, 0, Some(fault)).err().map(|found| ("histories", found))
+    machine::histories(0, 75, 80, 0, Some(fault)).err().map(|found| ("histories", found))
 }
 
 #[test]

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// When every test begins.
 pub(super) const START: Millis = Millis(1_800_000_000_000);
 /// How long a hold lasts where a test does not say otherwise.
-pub(super) const HOLD: Duration = Duration::from_secs(300);
+pub(super) const HOLD: Duration = Duration::from_mins(5);
 
 /// `ms` milliseconds after [`START`].
 pub(super) fn at(ms: i64) -> Millis {

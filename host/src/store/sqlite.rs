@@ -92,6 +92,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// Why not; the file was left as it was.
+    #[expect(clippy::needless_pass_by_value, reason = "the store is what becomes of them")]
     pub fn open(path: &Path, options: SqliteOptions, ids: IdSource) -> Result<Self, OpenError> {
         #[cfg(feature = "seeded-faults")]
         let faults = options.faults.clone();

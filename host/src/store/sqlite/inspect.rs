@@ -17,8 +17,8 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Bytes of a database's header.
 const HEADER: usize = 100;
 /// Bytes of a write-ahead log's header, and of each of its frames' headers.
-const WAL_HEADER: u64 = 32;
-const FRAME_HEADER: u64 = 24;
+const WAL_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
 
 /// What lies at the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,12 +170,12 @@ impl Log {
         let io = |error| OpenError::from_io(path, error);
         let file = File::open(path).map_err(io)?;
         let mut found = Self::default();
-        let mut header = [0; WAL_HEADER as usize];
+        let mut header = [0; WAL_HEADER];
         if file.read_exact_at(&mut header, 0).is_err() || u64::from(u32_at(&header, 8)) != page_size {
             return Ok(found);
         }
-        let mut at = WAL_HEADER;
-        let mut frame = [0; FRAME_HEADER as usize];
+        let mut at = WAL_HEADER as u64;
+        let mut frame = [0; FRAME_HEADER];
         while file.read_exact_at(&mut frame, at).is_ok() && frame[8..16] == header[16..24] {
             let (page, commit) = (u32_at(&frame, 0), u32_at(&frame, 4));
             if page > in_file {
@@ -184,7 +184,7 @@ impl Log {
             if commit > 0 {
                 found.pages = Some(commit);
             }
-            at += FRAME_HEADER + page_size;
+            at += FRAME_HEADER as u64 + page_size;
         }
         Ok(found)
     }

@@ -9,6 +9,7 @@ pub(super) const APPLICATION_ID: u32 = 0x626f_7866;
 const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
 
 /// The schema that this host knows.
+#[expect(clippy::cast_possible_truncation, reason = "there are a few")]
 pub(super) const SCHEMA: u32 = MIGRATIONS.len() as u32;
 
 /// The schema of the database.

@@ -190,8 +190,9 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
     db.execute_batch("PRAGMA synchronous = FULL").map_err(sqlite)?;
     migrate::migrate(&db).map_err(sqlite)?;
     check_structure(&db).map_err(sqlite)?;
-    // 32 MiB, used as needed: the upper pages of every index stay in memory.
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768")
+    // 32 MiB, used as needed: the upper pages of every index stay in memory. And temporary storage in memory, since
+    // the savepoint of every job has a journal there: on disk it doubles what a job costs (64 against 36 us).
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY")
         .map_err(sqlite)?;
     assert_settings(path, &db)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;

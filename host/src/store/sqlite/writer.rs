@@ -26,7 +26,7 @@ const CLOSING: u8 = 1;
 const FAILED: u8 = 2;
 
 /// How many times its usual length the log may have before readers are waited for to cut it off.
-const LOG_FACTOR: u32 = 16;
+const LOG_FACTOR: u32 = 4;
 /// How long the last checkpoint waits for readers: the process has a second to end.
 const LAST_CHECKPOINT_WAIT: Duration = Duration::from_millis(300);
 
