@@ -1,6 +1,6 @@
 //! The log: one line for each thing that happened, on stderr.
 
-use std::io::IsTerminal as _;
+use std::io::{BufWriter, IsTerminal as _};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -9,6 +9,8 @@ use crate::config::{LogFormat, Serve};
 
 /// Lines that wait to be written; when stderr is slower than that, lines are dropped rather than requests delayed.
 const MAX_BUFFERED_LINES: usize = 65_536;
+/// Bytes that are written to stderr at once.
+const WRITE_BUFFER: usize = 64 * 1024;
 
 /// Starts logging for the process. What is buffered is written when the guard is dropped.
 ///
@@ -21,7 +23,9 @@ pub fn start(settings: &Serve) -> Result<WorkerGuard, String> {
         .buffered_lines_limit(MAX_BUFFERED_LINES)
         .lossy(true)
         .thread_name("log")
-        .finish(std::io::stderr());
+        // What has queued is written at once, and flushed when the queue is empty: a system call for each line would cost more than
+        // the line itself.
+        .finish(BufWriter::with_capacity(WRITE_BUFFER, std::io::stderr()));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let form = settings.log_format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
     let started = match form {

@@ -196,7 +196,7 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
         .map_err(sqlite)?;
     assert_settings(path, &db)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
-    db.set_prepared_statement_cache_capacity(64);
+    keep_statements(&db, 64).map_err(sqlite)?;
     Ok(db)
 }
 
@@ -210,8 +210,16 @@ pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> rusqlite::Res
     db.execute_batch(
         "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 0",
     )?;
-    db.set_prepared_statement_cache_capacity(32);
+    keep_statements(&db, 32)?;
     Ok(db)
+}
+
+/// Keeps prepared statements prepared: without the stability guarantee SQLite plans a statement anew whenever a value is bound that
+/// its planner would like to look at, which made a page of events cost more in parsing than in reading.
+fn keep_statements(db: &Connection, capacity: usize) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.set_prepared_statement_cache_capacity(capacity);
+    Ok(())
 }
 
 /// What only SQLite can see: its locks, and a header that is still in the log.
