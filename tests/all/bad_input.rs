@@ -139,7 +139,7 @@ async fn a_body_over_the_limit_is_too_large_announced_or_not() {
     let body = json!({"name": "x".repeat(70_000), "capacity": 5});
     server.post("/events").role("organizer").json(&body).send().await.assert_problem(413, "body_too_large");
     let chunk = "x".repeat(0x8000);
-    let chunks: String = (0..3).map(|_| format!("8000\r\n{chunk}\r\n")).collect();
+    let chunks = format!("8000\r\n{chunk}\r\n").repeat(3);
     let request = format!(
         "POST /events HTTP/1.1\r\nhost: h\r\nx-role: organizer\r\ncontent-type: application/json\r\n\
          transfer-encoding: chunked\r\nconnection: close\r\n\r\n{chunks}0\r\n\r\n"

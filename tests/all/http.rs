@@ -109,7 +109,7 @@ async fn http_1_1_needs_exactly_one_host() {
 async fn headers_over_the_limit_are_too_large() {
     let server = TestServer::start().await;
     let long = format!("GET /events HTTP/1.1\r\nhost: h\r\nx-long: {}\r\n\r\n", "x".repeat(20_000));
-    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = "x-many: y\r\n".repeat(200);
     let many = format!("GET /events HTTP/1.1\r\nhost: h\r\n{many}\r\n");
     for request in [long, many] {
         let answer = raw(server.address(), request.as_bytes()).await;

@@ -1,5 +1,4 @@
 //! Every promise, as a sentence that can fail.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod access;
 mod bad_input;

@@ -135,7 +135,7 @@ async fn seats_of_a_hold_that_ran_out_are_sold_again_without_a_sweep() {
     let event = server.event(1).await;
     let first = server.hold(&event, "a@example.org").await;
     server.register(&event, "b@example.org").send().await.assert_problem(409, "sold_out");
-    server.clock.advance(Duration::from_secs(300));
+    server.clock.advance(Duration::from_mins(5));
     server.hold(&event, "b@example.org").await;
     server.post(&format!("/tickets/{first}/confirm")).role("user").send().await.assert_problem(409, "hold_expired");
     assert_eq!(server.available(&event).await, 0);
@@ -146,7 +146,7 @@ async fn whoever_let_a_hold_run_out_may_register_again() {
     let server = TestServer::start().await;
     let event = server.event(1).await;
     let first = server.hold(&event, "a@example.org").await;
-    server.clock.advance(Duration::from_secs(300));
+    server.clock.advance(Duration::from_mins(5));
     let second = server.hold(&event, "a@example.org").await;
     assert_ne!(first, second);
 }

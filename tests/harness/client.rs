@@ -141,6 +141,9 @@ impl Call {
     ///
     /// # Errors
     /// If there is no answer.
+    ///
+    /// # Panics
+    /// If the request is none that HTTP has.
     pub async fn send_over(self, stream: TcpStream) -> hyper::Result<Answer> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // The connection ends with the sender; what it says then is what the sender has said.
