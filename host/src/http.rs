@@ -59,7 +59,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
         let given = request::sane_id(&parts.headers).map(str::to_owned);
         (given.unwrap_or_else(|| ids.next(app.clock.now())), ids.seed())
     };
-    let mut entry = Entry::start(&parts.method, peer, &request_id, app.module.digest);
+    let mut entry = Entry::start(&parts.method, peer, &request_id, app.module.short_digest());
     let mut standing = None;
     let served = {
         let turn = Turn { app: &app, peer, request_id: &request_id, seed };

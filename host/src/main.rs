@@ -51,7 +51,10 @@ fn serve(settings: Serve) -> Result<(), String> {
     let _log = telemetry::start(&settings)?;
     telemetry::log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(run(settings))
+    let ended = runtime.block_on(run(settings));
+    // What still runs has had its time: the process ends now.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn run(settings: Serve) -> Result<(), String> {

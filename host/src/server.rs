@@ -26,8 +26,8 @@ const STANDARD_RULES: &[u8] = include_bytes!(env!("BOXOFFICE_STANDARD_RULES"));
 const MAX_ADMIN_CONNECTIONS: usize = 64;
 /// What connections get to write their last answers, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-/// What the store gets to commit the running batch and to checkpoint.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(900);
+/// What the store gets to commit the running batch and to checkpoint: with the last words of both listeners, less than a second.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// Everything that comes in from the edge.
 pub struct Setup {

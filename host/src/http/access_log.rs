@@ -1,20 +1,20 @@
 //! The access log: one line for each request, whatever becomes of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
 
 use crate::clock::Stopwatch;
 use crate::domain::Principal;
 use crate::error::Error;
-use crate::wasm::Digest;
 
 /// A line in the making. It is written when it is dropped, so that a request whose client went away has one too.
 pub(super) struct Entry {
     method: Method,
     address: IpAddr,
     request_id: String,
-    module: Digest,
+    module: Arc<str>,
     route: Option<String>,
     role: String,
     status: Option<StatusCode>,
@@ -25,12 +25,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn start(method: &Method, address: IpAddr, request_id: &str, module: Digest) -> Self {
+    pub(super) fn start(method: &Method, address: IpAddr, request_id: &str, module: &Arc<str>) -> Self {
         Self {
             method: method.clone(),
             address,
             request_id: request_id.to_owned(),
-            module,
+            module: Arc::clone(module),
             route: None,
             role: String::new(),
             status: None,
@@ -61,7 +61,7 @@ impl Entry {
         self.code = Some(error.code());
         let Some(why) = error.logged() else { return };
         let (code, request_id, route) = (error.code(), &self.request_id, self.route.as_deref());
-        let module = self.module.short();
+        let module = self.module.as_ref();
         if error.status() == StatusCode::SERVICE_UNAVAILABLE {
             tracing::warn!(code, request_id, route, module, "{why}");
         } else {
@@ -90,7 +90,7 @@ impl Drop for Entry {
             role = %self.role,
             address = %self.address,
             request_id = %self.request_id,
-            module = %self.module.short(),
+            module = %self.module,
             guest_us = self.guest_us,
             store_us = self.store_us,
             total_us = self.total.micros(),

@@ -52,7 +52,7 @@ pub struct Module {
     pub manifest: Manifest,
     /// Its routes, compiled.
     pub router: Router,
-    short: String,
+    short: Arc<str>,
     pre: RulesPre<Run>,
     engine: Arc<Engine>,
 }
@@ -85,7 +85,7 @@ impl Module {
         let engine = Arc::clone(engine);
         let manifest = Manifest::check(describe(&engine, &pre).await?)?;
         let router = Router::compile(&manifest)?;
-        Ok(Self { digest, manifest, router, short: digest.short(), pre, engine })
+        Ok(Self { digest, manifest, router, short: digest.short().into(), pre, engine })
     }
 
     /// Runs the guest for one request, in an instance of its own, which is gone afterwards.
@@ -99,7 +99,7 @@ impl Module {
         let now = Millis::from_u64(request.now_ms).unwrap_or(Millis::MAX);
         let mut run = Run::new(Some(grants), now, seed, self.memory());
         run.request_id.clone_from(&request.request_id);
-        run.digest.clone_from(&self.short);
+        run.digest = Arc::clone(&self.short);
         let mut store = self.engine.store_for(run);
         let (cpu, pre) = (Arc::clone(&store.data().cpu), &self.pre);
         let called = within_limits(&self.engine, &cpu, async {
@@ -116,6 +116,12 @@ impl Module {
             Err(timeout) => Err(RunError::Failed(Failure { output: run.output.text(), ..timeout })),
         };
         Report { result, guest_micros: cpu.used() / 1000, store_micros: run.store_micros }
+    }
+
+    /// Its digest, shortened, for log lines.
+    #[must_use]
+    pub fn short_digest(&self) -> &Arc<str> {
+        &self.short
     }
 
     fn memory(&self) -> MemoryLimits {

@@ -30,7 +30,7 @@ pub(super) struct Run {
     /// For the log.
     pub(super) request_id: String,
     /// The module's digest, shortened, for the log.
-    pub(super) digest: String,
+    pub(super) digest: Arc<str>,
     pub(super) memory: MemoryLimits,
     pub(super) cpu: Arc<CpuMeter>,
     pub(super) output: Output,
@@ -48,7 +48,7 @@ impl Run {
             grants,
             now,
             request_id: String::new(),
-            digest: String::new(),
+            digest: "".into(),
             memory,
             cpu: Arc::default(),
             output: Output::default(),

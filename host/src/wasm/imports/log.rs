@@ -30,7 +30,7 @@ impl Host for Run {
             let _ = write!(line, "{}={} ", clean(name, MAX_FIELD), clean(value, MAX_FIELD));
             line
         });
-        let (fields, module, request_id) = (fields.trim_end(), &self.digest, &self.request_id);
+        let (fields, module, request_id) = (fields.trim_end(), self.digest.as_ref(), self.request_id.as_str());
         match level {
             Level::Debug => tracing::debug!(target: "rules", module, request_id, fields, "{message}"),
             Level::Info => tracing::info!(target: "rules", module, request_id, fields, "{message}"),
