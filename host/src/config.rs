@@ -188,6 +188,7 @@ impl Cli {
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Self, Sources), ConfigError> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let command = Self::command();
+        file::check_environment(&command)?;
         let (matches, from_file) = file::merge(&command, &arguments)?;
         let cli = Self::from_arg_matches(&matches)?;
         let Command::Serve(serve) = &cli.command;

@@ -18,6 +18,7 @@ pub mod domain;
 pub mod error;
 mod http;
 pub mod limiter;
+pub mod process;
 mod server;
 pub mod store;
 pub mod sweeper;
@@ -30,5 +31,7 @@ pub use server::{Server, Setup, StartError, load_rules};
 /// The first line of what clap says: the part that names the mistake.
 #[must_use]
 pub fn first_line(error: &clap::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }

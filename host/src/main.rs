@@ -8,7 +8,7 @@ use boxoffice::clock::SystemClock;
 use boxoffice::config::{Cli, Command, ConfigError, Serve};
 use boxoffice::domain::IdSource;
 use boxoffice::store::sqlite::SqliteOptions;
-use boxoffice::{Server, Setup, telemetry};
+use boxoffice::{Server, Setup, process, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -50,6 +50,7 @@ fn serve(settings: Serve) -> Result<(), String> {
     // What is still buffered when this function returns is written then.
     let _log = telemetry::start(&settings)?;
     telemetry::log_panics();
+    process::allow_connections(&settings);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let ended = runtime.block_on(run(settings));
     // What still runs has had its time: the process ends now.

@@ -87,6 +87,13 @@ fn a_flag_wins_over_the_environment_which_wins_over_the_file() {
 }
 
 #[test]
+fn an_environment_variable_that_is_no_setting_is_refused_by_name() {
+    let dir = TempDir::new().unwrap();
+    let output = program(dir.path()).args(["serve", "--print-config"]).env("BOXOFFICE_HOLDD", "2m").output().unwrap();
+    assert_refused(&output, 2, &["BOXOFFICE_HOLDD"]);
+}
+
+#[test]
 fn a_file_with_an_unknown_key_or_an_impossible_value_is_refused_by_name() {
     let dir = TempDir::new().unwrap();
     let cases = [

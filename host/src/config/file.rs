@@ -42,6 +42,22 @@ pub(super) fn merge(command: &Command, arguments: &[OsString]) -> Result<(ArgMat
     Ok((matches, from_file))
 }
 
+/// Every variable that looks like a setting must be one, so that a typing error is not silently ignored.
+#[expect(clippy::disallowed_methods, reason = "config is the reader of the environment")]
+pub(super) fn check_environment(command: &Command) -> Result<(), ConfigError> {
+    let known: Vec<_> = command.get_subcommands().flat_map(Command::get_arguments).filter_map(Arg::get_env).collect();
+    let unknown = std::env::vars_os()
+        .map(|(name, _)| name)
+        .find(|name| name.to_string_lossy().starts_with("BOXOFFICE_") && !known.contains(&name.as_os_str()));
+    match unknown {
+        Some(name) => Err(ConfigError::Invalid(format!(
+            "there is no setting {}; `boxoffice serve --help` lists the environment variables",
+            name.to_string_lossy()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What a file can set: everything but what is about the file itself.
 fn settable(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| !matches!(arg.get_long(), None | Some("config" | "print-config" | "help")))
