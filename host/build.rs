@@ -28,6 +28,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("the standard rules did not build; is the target there? (rustup target add wasm32-wasip2)".into());
     }
     let component = target.join("wasm32-wasip2/guest/standard_rules.wasm");
-    println!("cargo::rustc-env=BOXOFFICE_STANDARD_RULES={}", component.display());
+    println!("cargo::rustc-env=STANDARD_RULES_COMPONENT={}", component.display());
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::http::{App, plain};
@@ -10,7 +11,9 @@ use crate::http::{App, plain};
 /// Answers `/healthz` (the process lives) and `/readyz` (it takes new requests).
 pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<http_body_util::Full<bytes::Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"code":"method_not_allowed"}"#);
+        let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, r#"{"code":"method_not_allowed"}"#);
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return refused;
     }
     match request.uri().path() {
         "/healthz" => plain(StatusCode::OK, r#"{"status":"ok"}"#),

@@ -14,7 +14,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
-use values::{bytes, duration, rate_limit};
+use values::{bytes, duration, log_filter, rate_limit};
 
 pub use values::{ByteSize, RateSetting};
 
@@ -152,7 +152,8 @@ pub struct Serve {
     pub log_format: Option<LogFormat>,
 
     /// How much to log: error, warn, info, debug or trace, or a filter such as `info,boxoffice=debug`
-    #[arg(long, value_name = "LEVEL", env = "BOXOFFICE_LOG", default_value = "info", help_heading = "Log")]
+    #[arg(long, value_name = "LEVEL", env = "BOXOFFICE_LOG", default_value = "info",
+          value_parser = log_filter, help_heading = "Log")]
     pub log: String,
 }
 
@@ -188,12 +189,12 @@ impl Cli {
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<(Self, Sources), ConfigError> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let command = Self::command();
-        file::check_environment(&command)?;
         let (matches, from_file) = file::merge(&command, &arguments)?;
         let cli = Self::from_arg_matches(&matches)?;
         let Command::Serve(serve) = &cli.command;
         serve.check()?;
-        Ok((cli, Sources { matches, from_file }))
+        let unknown_environment = file::unknown_environment(&command);
+        Ok((cli, Sources { matches, from_file, unknown_environment }))
     }
 }
 
@@ -233,12 +234,28 @@ impl Serve {
 pub struct Sources {
     matches: clap::ArgMatches,
     from_file: Vec<String>,
+    unknown_environment: Vec<String>,
 }
 
 impl Sources {
+    /// Variables of the environment that look like settings and are none. To be told, and no reason to stop: orchestrators set such
+    /// variables for every service (`BOXOFFICE_SERVICE_HOST`, `BOXOFFICE_PORT`).
+    #[must_use]
+    pub fn unknown_environment(&self) -> &[String] {
+        &self.unknown_environment
+    }
+
     /// A table of settings for a person: name, value in force, source.
     #[must_use]
     pub fn table(&self) -> String {
         file::table(&Cli::command(), &self.matches, &self.from_file)
     }
+}
+
+/// The first line of what clap says: the part that names the mistake.
+#[must_use]
+pub fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }

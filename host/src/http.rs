@@ -34,12 +34,20 @@ pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
 pub(crate) use response::plain;
 
-/// Addresses that the limiter remembers at the same time: about 30 MB when full. More, all live: `overloaded`.
-pub(crate) const MAX_CLIENTS: usize = 100_000;
+/// Addresses that the limiter remembers at the same time. More, all live: `overloaded`.
+const MAX_CLIENTS: usize = 100_000;
+/// Requests that it remembers in all, some 60 bytes each; a limit of many requests has room for fewer addresses.
+const MAX_ADMISSIONS: usize = 2_000_000;
+
+/// How many addresses the limiter remembers under this limit.
+pub(crate) fn max_clients(limit: RateLimit) -> usize {
+    MAX_CLIENTS.min(MAX_ADMISSIONS / limit.requests.max(1) as usize)
+}
 
 /// Everything that a request needs. Made once, by [`crate::Server::start`].
 pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) limiter: Option<Mutex<Limiter>>,
     pub(crate) auth: AuthMode,
     pub(crate) module: Arc<Module>,
@@ -61,21 +69,28 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
     };
     let mut entry = Entry::start(&parts.method, peer, &request_id, app.module.short_digest());
     let mut standing = None;
-    let served = {
+    // In flight until the answer is handed over, what is left of a refused body included.
+    let in_flight = app.drain.enter();
+    let served = if in_flight.is_none() {
+        Ok(Err(Error::ShuttingDown))
+    } else {
         let turn = Turn { app: &app, peer, request_id: &request_id, seed };
         AssertUnwindSafe(turn.serve(&parts, &mut body, &mut entry, &mut standing)).catch_unwind().await
     };
     let result = served.unwrap_or_else(|panic| Err(Error::Internal(panic_message(panic.as_ref()))));
-    let limit = app.limiter.as_ref().map(limit_of);
     let reply = match result {
         Ok(answer) => Reply::from_answer(answer),
         Err(error) => {
             entry.failed(&error);
-            request::discard(&parts.headers, &mut body).await;
-            Reply::from_error(&error, &request_id)
+            let whole = match error {
+                // No time for it, or it had its time.
+                Error::ShuttingDown | Error::RequestTimeout => false,
+                _ => request::discard(&parts.headers, &mut body).await,
+            };
+            Reply::from_error(&error, &request_id).close_unless(whole)
         }
     };
-    let response = reply.finish(&request_id, limit.zip(standing));
+    let response = reply.finish(&request_id, app.rate_limit.zip(standing));
     entry.answered(response.status());
     response
 }
@@ -96,7 +111,6 @@ impl Turn<'_> {
         entry: &mut Entry,
         standing: &mut Option<Standing>,
     ) -> Result<Answer, Error> {
-        let _in_flight = self.app.drain.enter().ok_or(Error::ShuttingDown)?;
         *standing = self.admit()?;
         request::check_head(parts)?;
         let principal = self.app.auth.principal(&parts.headers);
@@ -170,10 +184,6 @@ impl Turn<'_> {
             RunError::Store(failure) => failure.into(),
         })
     }
-}
-
-fn limit_of(limiter: &Mutex<Limiter>) -> RateLimit {
-    limiter.lock().unwrap_or_else(PoisonError::into_inner).limit()
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -7,7 +7,9 @@
 //! | [`store`] | what is kept: the [`store::Store`] trait, and SQLite behind it |
 //! | [`wasm`] | the sandbox: engine, modules, host functions |
 //! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
+//! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
+//! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
 //! | [`Server`] | puts it together |
 
 mod admin;
@@ -27,11 +29,3 @@ pub mod wasm;
 
 pub use http::bind;
 pub use server::{Server, Setup, StartError, load_rules};
-
-/// The first line of what clap says: the part that names the mistake.
-#[must_use]
-pub fn first_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
-}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use boxoffice::clock::SystemClock;
-use boxoffice::config::{Cli, Command, ConfigError, Serve};
+use boxoffice::config::{Cli, Command, ConfigError, Serve, first_line};
 use boxoffice::domain::IdSource;
 use boxoffice::store::sqlite::SqliteOptions;
 use boxoffice::{Server, Setup, process, telemetry};
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         print!("{}", sources.table());
         return ExitCode::SUCCESS;
     }
-    match serve(*settings) {
+    match serve(*settings, sources.unknown_environment()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("boxoffice: {why}");
@@ -40,17 +40,20 @@ fn refuse(error: &ConfigError) -> ExitCode {
             print!("{error}");
             return ExitCode::SUCCESS;
         }
-        ConfigError::Usage(error) => eprintln!("boxoffice: {}; see --help", boxoffice::first_line(error)),
+        ConfigError::Usage(error) => eprintln!("boxoffice: {}; see --help", first_line(error)),
         ConfigError::Invalid(why) => eprintln!("boxoffice: {why}"),
     }
     ExitCode::from(USAGE)
 }
 
-fn serve(settings: Serve) -> Result<(), String> {
+fn serve(settings: Serve, unknown_environment: &[String]) -> Result<(), String> {
     // What is still buffered when this function returns is written then.
     let _log = telemetry::start(&settings)?;
     telemetry::log_panics();
     process::allow_connections(&settings);
+    for name in unknown_environment {
+        tracing::warn!("{name} is no setting; `boxoffice serve --help` lists the environment variables");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let ended = runtime.block_on(run(settings));
     // What still runs has had its time: the process ends now.

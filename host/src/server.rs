@@ -9,10 +9,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
-use crate::http::{Acceptor, App, Drain, MAX_CLIENTS, Phase, accept_loop};
+use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
@@ -20,11 +20,11 @@ use crate::wasm::{Digest, Engine, EngineLimits, LoadError, Manifest, Module};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
-const STANDARD_RULES: &[u8] = include_bytes!(env!("BOXOFFICE_STANDARD_RULES"));
+const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
 
 /// Most connections of the operator's surface.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
-/// What connections get to write their last answers, once the grace is over.
+/// What connections get to write their last answers at the least, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 /// What the store gets to commit the running batch and to checkpoint: with the last words of both listeners, less than a second.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
@@ -110,7 +110,8 @@ impl Server {
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
         let app = Arc::new(App {
             clock: Arc::clone(&clock),
-            limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, MAX_CLIENTS))),
+            rate_limit: settings.rate_limit(),
+            limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
             auth: settings.auth,
             module,
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -195,6 +196,7 @@ impl Server {
         self.sweeping.abort();
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
+        let grace = Stopwatch::start();
         let in_time = tokio::time::timeout(self.grace, self.app.drain.idle()).await.is_ok();
         let left = self.app.drain.in_flight();
         if !in_time {
@@ -202,9 +204,10 @@ impl Server {
         }
         self.store.begin_shutdown();
         let _ = self.phase.send(Phase::Closing);
-        end(self.serving).await;
+        // Idle connections end now; answers that are still being read have what is left of the grace.
+        end(self.serving, self.grace.saturating_sub(grace.elapsed()).max(LAST_WORDS)).await;
         let _ = self.admin_phase.send(Phase::Closing);
-        end(self.admin).await;
+        end(self.admin, LAST_WORDS).await;
         if tokio::time::timeout(CLOSE_TIMEOUT, self.store.close()).await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers its log");
         }
@@ -213,8 +216,8 @@ impl Server {
 }
 
 /// Gives a task its last words, and then ends it.
-async fn end(mut task: JoinHandle<()>) {
-    if tokio::time::timeout(LAST_WORDS, &mut task).await.is_err() {
+async fn end(mut task: JoinHandle<()>, last_words: Duration) {
+    if tokio::time::timeout(last_words, &mut task).await.is_err() {
         task.abort();
         // It was aborted, which is all that it could say.
         let _ = task.await;

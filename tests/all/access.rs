@@ -49,12 +49,10 @@ async fn the_matrix_of_routes_has_every_route_of_the_module() {
 async fn a_role_that_is_forged_doubled_or_misspelt_is_no_role() {
     let server = TestServer::start().await;
     let body = json!({"name": "x", "capacity": 1});
-    for role in ["Organizer", "ORGANIZER", "organizer,admin", "organizer admin", "root", "admin\u{0}", "\"admin\""] {
-        if role.contains('\u{0}') {
-            continue;
-        }
+    for role in ["Organizer", "ORGANIZER", "organizer,admin", "organizer admin", "root", "\"admin\""] {
         server.post("/events").role(role).json(&body).send().await.assert_problem(403, "forbidden");
     }
+    server.post("/events").json(&body).send().await.assert_problem(403, "forbidden");
     server
         .post("/events")
         .role("organizer")

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 mod events;
+mod failures;
 mod http;
 mod limiter;
 mod modules;

@@ -1,18 +1,22 @@
 //! Modules that misbehave: their own answers are wrong, and nobody else's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use boxoffice::config::Serve;
+use boxoffice::domain::{Principal, RegistrationLimits, Roles};
+use boxoffice::load_rules;
+use boxoffice::store::Store;
+use boxoffice::wasm::{Cause, Grants, GuestRequest, Module, RunError, roles_for_guest};
 use futures_util::future::join_all;
-use harness::{TestServer, unruly_rules};
+use harness::{TestServer, unruly_rules, until};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
+/// With limits that only a guest that never ends reaches, however slow the machine.
 async fn unruly() -> TestServer {
     let builder = TestServer::builder().rules(unruly_rules());
-    builder
-        .with(|s| (s.rules_cpu, s.rules_timeout) = (Duration::from_millis(50), Duration::from_millis(500)))
-        .start()
-        .await
+    builder.with(|s| (s.rules_cpu, s.rules_timeout) = (MINUTE, MINUTE)).start().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,7 +34,8 @@ async fn a_guest_that_traps_gets_500_while_others_are_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guests_that_never_end_are_stopped_and_delay_nobody() {
-    let server = unruly().await;
+    let builder = TestServer::builder().rules(unruly_rules());
+    let server = builder.with(|s| (s.rules_cpu, s.rules_timeout) = (Duration::from_millis(100), MINUTE)).start().await;
     let spins = join_all((0..4).map(|_| server.get("/spin").send()));
     let fine = join_all((0..50).map(|_| server.get("/fine").send()));
     let (spins, fine) = tokio::join!(spins, fine);
@@ -42,16 +47,18 @@ async fn guests_that_never_end_are_stopped_and_delay_nobody() {
 
 #[tokio::test]
 async fn waiting_is_not_cpu_time_and_still_ends() {
-    let server = unruly().await;
-    assert_eq!(server.get("/sleep?ms=200").send().await.status, 200, "four times the CPU budget, spent waiting");
-    server.get("/sleep?ms=60000").send().await.assert_problem(504, "rules_timeout");
+    let limits = |cpu, timeout| {
+        TestServer::builder().rules(unruly_rules()).with(move |s| (s.rules_cpu, s.rules_timeout) = (cpu, timeout))
+    };
+    let patient = limits(Duration::from_millis(200), MINUTE).start().await;
+    assert_eq!(patient.get("/sleep?ms=1000").send().await.status, 200, "five times the CPU budget, spent waiting");
+    let impatient = limits(MINUTE, Duration::from_millis(200)).start().await;
+    impatient.get("/sleep?ms=60000").send().await.assert_problem(504, "rules_timeout");
 }
 
 #[tokio::test]
 async fn guests_that_want_too_much_memory_or_stack_fail_alone() {
-    // Time enough to reach the limit that this is about, however slow the machine.
-    let builder = TestServer::builder().rules(unruly_rules());
-    let server = builder.with(|s| (s.rules_cpu, s.rules_timeout) = (MINUTE, MINUTE)).start().await;
+    let server = unruly().await;
     for path in ["/grow", "/recurse"] {
         server.get(path).send().await.assert_problem(500, "rules_failed");
         assert_eq!(server.get("/fine").send().await.status, 200);
@@ -74,6 +81,53 @@ async fn a_guest_that_talks_without_end_is_cut_short_and_lives() {
     for path in ["/flood-log", "/chatter"] {
         assert_eq!(server.get(path).send().await.status, 200);
     }
+}
+
+/// Runs one route of the module that misbehaves, and gives what the host makes of it.
+async fn cause_of(server: &TestServer, rules: &Module, route: &str) -> Cause {
+    let grants = Grants {
+        store: Arc::clone(server.server().store()) as Arc<dyn Store>,
+        principal: Principal::default(),
+        limits: RegistrationLimits { hold: MINUTE, max_quantity: 1 },
+    };
+    let request = GuestRequest {
+        route_id: route.to_owned(),
+        params: Vec::new(),
+        query: vec![("ms".into(), "60000".into())],
+        headers: Vec::new(),
+        body: Vec::new(),
+        roles: roles_for_guest(Roles::NONE),
+        request_id: "r".to_owned(),
+        now_ms: 1,
+    };
+    match rules.handle(&request, grants, 1).await.result {
+        Err(RunError::Failed(failure)) => failure.cause,
+        other => panic!("{route}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_failure_names_its_cause() {
+    let server = TestServer::start().await;
+    let rules = async |cpu, timeout| {
+        let mut settings = Serve::defaults();
+        settings.rules = Some(unruly_rules().to_owned());
+        (settings.rules_cpu, settings.rules_timeout) = (cpu, timeout);
+        load_rules(&settings).await.unwrap()
+    };
+    let (short, patient) = (Duration::from_millis(50), rules(MINUTE, MINUTE).await);
+    for (route, cause) in [
+        ("trap", Cause::Trap),
+        ("recurse", Cause::Trap),
+        ("grow", Cause::MemoryLimit),
+        ("huge-call", Cause::HostCallQuota),
+        ("big-answer", Cause::BadResponse),
+        ("bad-header", Cause::BadResponse),
+    ] {
+        assert_eq!(cause_of(&server, &patient, route).await, cause, "{route}");
+    }
+    assert_eq!(cause_of(&server, &rules(short, MINUTE).await, "spin").await, Cause::CpuBudget);
+    assert_eq!(cause_of(&server, &rules(MINUTE, short).await, "sleep").await, Cause::WallClock);
 }
 
 #[tokio::test]
@@ -139,13 +193,9 @@ async fn a_client_that_goes_away_leaves_no_instance_behind() {
     let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (2, MINUTE)).start().await;
     for _ in 0..10 {
         let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
-        while server.server().in_flight() == 0 {
-            tokio::task::yield_now().await;
-        }
+        until("it is in flight", async || server.server().in_flight() > 0).await;
         sleeping.abort();
-        while server.server().in_flight() > 0 {
-            tokio::task::yield_now().await;
-        }
+        until("it is gone", async || server.server().in_flight() == 0).await;
     }
     assert_eq!(server.get("/fine").send().await.status, 200);
 }
@@ -155,9 +205,7 @@ async fn without_a_free_instance_a_request_is_overloaded_and_told_when_to_come_b
     let builder = TestServer::builder().rules(unruly_rules());
     let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (1, MINUTE)).start().await;
     let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
-    while server.server().in_flight() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("it is in flight", async || server.server().in_flight() > 0).await;
     let refused = server.get("/fine").send().await;
     refused.assert_problem(503, "overloaded");
     assert_eq!(refused.header("retry-after"), "1");

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -16,6 +17,22 @@ use tokio::net::{TcpSocket, TcpStream};
 pub fn fresh_address() -> IpAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0x7f01_0001);
     IpAddr::V4(Ipv4Addr::from_bits(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// How long a test waits for what must happen: long enough for the slowest machine, and not for ever.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `holds` does.
+///
+/// # Panics
+/// If it does not within 30 s.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "in vain waited until {what}");
 }
 
 /// A request in the making.
@@ -165,17 +182,17 @@ impl Call {
     }
 }
 
-/// Sends bytes as they are and gives everything that comes back until the server closes the connection (or 10 s have passed).
+/// Sends bytes as they are and gives everything that comes back until the server closes the connection.
 ///
 /// # Panics
-/// If the server does not take the connection.
+/// If the server does not take the connection, or leaves it open for 30 s.
 pub async fn raw(server: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = Call::new(server, "GET", "/").connect().await.expect("the server takes connections");
     // A server that refuses early may close before it has all of it.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    // What came before an error or the end of the time is what the test looks at.
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(10), read).await;
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    // Closed or reset: what came before that is what the test looks at.
+    let _ = read.expect("the server closes the connection");
     String::from_utf8_lossy(&answer).into_owned()
 }

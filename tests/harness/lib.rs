@@ -6,5 +6,5 @@
 mod client;
 mod server;
 
-pub use client::{Answer, Call, fresh_address, raw};
+pub use client::{Answer, Call, fresh_address, raw, until};
 pub use server::{Builder, START, TestServer, unruly_rules};

@@ -96,6 +96,16 @@ impl Drop for Running {
     }
 }
 
+/// Waits until `holds` does.
+#[expect(clippy::disallowed_methods, reason = "the deadline of a test that would hang")]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed().as_secs() < 30, "in vain waited until {what}");
+        std::thread::yield_now();
+    }
+}
+
 fn next_line(log: &mut BufReader<ChildStderr>) -> Option<Value> {
     let mut line = String::new();
     let read = log.read_line(&mut line).expect("a log");

@@ -9,7 +9,7 @@ use crate::running::{Running, assert_refused, program, run};
 #[test]
 fn a_bad_flag_or_value_is_one_line_that_names_it() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["serve", "--colour"], "--colour"),
         (&["dance"], "dance"),
         (&["serve", "--listen", "nowhere"], "--listen"),
@@ -19,6 +19,7 @@ fn a_bad_flag_or_value_is_one_line_that_names_it() {
         (&["serve", "--rules-memory", "1TiB"], "--rules-memory"),
         (&["serve", "--max-instances", "0"], "--max-instances"),
         (&["serve", "--auth", "none"], "--auth"),
+        (&["serve", "--log", "boxoffice=loud"], "--log"),
     ];
     for (arguments, flag) in cases {
         assert_refused(&run(dir.path(), arguments), 2, &[flag]);
@@ -87,10 +88,16 @@ fn a_flag_wins_over_the_environment_which_wins_over_the_file() {
 }
 
 #[test]
-fn an_environment_variable_that_is_no_setting_is_refused_by_name() {
+fn an_environment_variable_that_is_no_setting_is_told_and_stops_nobody() {
     let dir = TempDir::new().unwrap();
-    let output = program(dir.path()).args(["serve", "--print-config"]).env("BOXOFFICE_HOLDD", "2m").output().unwrap();
-    assert_refused(&output, 2, &["BOXOFFICE_HOLDD"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = program(dir.path());
+    let output = command.args(["serve", "--listen", &address]).env("BOXOFFICE_HOLDD", "2m").output().unwrap();
+    // It goes on to the next thing that stops it.
+    assert_refused(&output, 1, &["--listen"]);
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("WARN") && log.contains("BOXOFFICE_HOLDD is no setting"), "{log}");
 }
 
 #[test]

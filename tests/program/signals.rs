@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::running::Running;
+use crate::running::{Running, until};
 
 /// A request whose body does not come: in flight as long as the client likes.
 fn in_flight(server: &Running) -> TcpStream {
@@ -44,9 +44,7 @@ fn a_request_in_flight_is_finished_after_the_signal() {
     let mut stream = in_flight(&server);
     server.signal(Signal::TERM);
     // It listens no more: so the end has begun.
-    while TcpStream::connect(&server.address).is_ok() {
-        std::thread::yield_now();
-    }
+    until("nobody is accepted", || TcpStream::connect(&server.address).is_err());
     stream.write_all(br#"{"name":"late","capacity":1}"#).unwrap();
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).unwrap();
@@ -73,9 +71,7 @@ fn a_second_signal_ends_it_at_once() {
     let server = Running::start(&dir, &["--grace", "1h", "--body-timeout", "1h"]);
     let _stream = in_flight(&server);
     server.signal(Signal::TERM);
-    while TcpStream::connect(&server.address).is_ok() {
-        std::thread::yield_now();
-    }
+    until("nobody is accepted", || TcpStream::connect(&server.address).is_err());
     server.signal(Signal::TERM);
     assert_eq!(server.wait().0.code(), Some(1));
 }
@@ -109,7 +105,5 @@ fn a_hold_is_swept_by_itself() {
     db.busy_timeout(Duration::from_secs(5)).unwrap();
     // Not through the API, which counts due holds as free: the row itself changes.
     let swept = "SELECT count(*) FROM tickets WHERE status = 'cancelled' AND cancelled_at_ms = expires_at_ms";
-    while db.query_row(swept, [], |row| row.get::<_, u32>(0)).unwrap() == 0 {
-        std::thread::yield_now();
-    }
+    until("it is swept", || db.query_row(swept, [], |row| row.get::<_, u32>(0)).unwrap() == 1);
 }

@@ -38,24 +38,17 @@ pub(super) fn merge(command: &Command, arguments: &[OsString]) -> Result<(ArgMat
     let matches = command
         .clone()
         .try_get_matches_from(all)
-        .map_err(|error| ConfigError::Invalid(format!("{}: {}", path.display(), super::super::first_line(&error))))?;
+        .map_err(|error| ConfigError::Invalid(format!("{}: {}", path.display(), super::first_line(&error))))?;
     Ok((matches, from_file))
 }
 
-/// Every variable that looks like a setting must be one, so that a typing error is not silently ignored.
+/// Variables that look like settings and are none: a typing error should not go unnoticed.
 #[expect(clippy::disallowed_methods, reason = "config is the reader of the environment")]
-pub(super) fn check_environment(command: &Command) -> Result<(), ConfigError> {
+pub(super) fn unknown_environment(command: &Command) -> Vec<String> {
     let known: Vec<_> = command.get_subcommands().flat_map(Command::get_arguments).filter_map(Arg::get_env).collect();
-    let unknown = std::env::vars_os()
-        .map(|(name, _)| name)
-        .find(|name| name.to_string_lossy().starts_with("BOXOFFICE_") && !known.contains(&name.as_os_str()));
-    match unknown {
-        Some(name) => Err(ConfigError::Invalid(format!(
-            "there is no setting {}; `boxoffice serve --help` lists the environment variables",
-            name.to_string_lossy()
-        ))),
-        None => Ok(()),
-    }
+    let ours =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("BOXOFFICE_"));
+    ours.filter(|name| !known.contains(&name.as_os_str())).map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 /// What a file can set: everything but what is about the file itself.

@@ -21,6 +21,8 @@ pub struct RateSetting(pub Option<RateLimit>);
 
 /// Most requests that `--rate-limit` can allow: the limiter remembers each of them.
 const MAX_REQUESTS: u32 = 1_000;
+/// The shortest window of `--rate-limit`.
+const MIN_WINDOW: Duration = Duration::from_millis(1);
 /// The longest window of `--rate-limit`, for the same reason.
 const MAX_WINDOW: Duration = Duration::from_hours(1);
 
@@ -63,8 +65,13 @@ pub(super) fn rate_limit(text: &str) -> Result<RateSetting, String> {
     let (requests, window) = text.split_once('/').ok_or_else(usage)?;
     let requests = requests.parse().map_err(|_| usage())?;
     let window = humantime::parse_duration(window).map_err(|_| usage())?;
-    if !(1..=MAX_REQUESTS).contains(&requests) || window.is_zero() || window > MAX_WINDOW {
-        return Err(format!("must be 1 to {MAX_REQUESTS} requests in more than 0 s and at most 1h"));
+    if !(1..=MAX_REQUESTS).contains(&requests) || window < MIN_WINDOW || window > MAX_WINDOW {
+        return Err(format!("must be 1 to {MAX_REQUESTS} requests in 1ms to 1h"));
     }
     Ok(RateSetting(Some(RateLimit { requests, window })))
+}
+
+/// Checks a log filter; it is parsed again where the log is started.
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

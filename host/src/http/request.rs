@@ -119,7 +119,8 @@ pub(super) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyL
 }
 
 async fn read(body: &mut Incoming, limit: usize) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
+    let mut bytes = Vec::with_capacity(announced.min(limit));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Error::InvalidRequest("The body is broken off or wrongly framed.".into()))?;
         // Trailers are of no use to anybody here.
@@ -139,29 +140,30 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads what is left of a refused body, within limits, and forgets it: a connection that is closed over unread bytes is reset, and
 /// the client might never see why it was refused.
-pub(super) async fn discard(headers: &HeaderMap, body: &mut Incoming) {
+///
+/// Gives whether nothing is left of it.
+pub(super) async fn discard(headers: &HeaderMap, body: &mut Incoming) -> bool {
     // Whoever waits for "100 Continue" has not sent a body, and reading would ask for it.
     if body.is_end_stream() || headers.contains_key(EXPECT) {
-        return;
+        return body.is_end_stream();
     }
-    // Whether it worked or not, the answer is on its way.
-    let _ = tokio::time::timeout(DISCARD_TIMEOUT, async {
+    let reading = async {
         let mut seen = 0;
         while let Some(Ok(frame)) = body.frame().await {
             seen += frame.data_ref().map_or(0, bytes::Bytes::len);
             if seen > MAX_DISCARDED {
-                return;
+                return false;
             }
         }
-    })
-    .await;
+        body.is_end_stream()
+    };
+    tokio::time::timeout(DISCARD_TIMEOUT, reading).await.unwrap_or(false)
 }
 
-/// Whether there is exactly one content type, and it is `application/json` or a kind of it (`application/merge-patch+json`).
+/// Whether there is exactly one content type, and it is `application/json`.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    essence.trim().eq_ignore_ascii_case("application/json")
 }

@@ -40,13 +40,17 @@ impl Reply {
                 }
             }
             Error::RateLimited { limit, standing } => rate_limit_headers(&mut headers, *limit, *standing),
-            // What is left of the body is not read; hyper closes then anyway, and the client should know.
-            Error::RequestTimeout | Error::BodyTooLarge { .. } | Error::ShuttingDown => {
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
             _ => {}
         }
         Self { status: error.status(), headers, body: error.problem(request_id) }
+    }
+
+    /// Tells the client that the connection ends with this answer, unless the request was read to its end: hyper closes then anyway.
+    pub(super) fn close_unless(mut self, whole: bool) -> Self {
+        if !whole {
+            self.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self
     }
 
     /// Adds what every answer has. The host's headers win over the guest's.

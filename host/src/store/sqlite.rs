@@ -185,30 +185,31 @@ impl SqliteStore {
         }
     }
 
-    /// The mutants of a registration that are wrong outside of its transaction.
+    /// The mutant that looks first, and takes later what it saw.
     #[cfg(feature = "seeded-faults")]
-    async fn register_wrongly(
-        &self,
-        now: Millis,
-        owner: &str,
-        wish: Registration,
-    ) -> Outcome<Registered, RegisterRefusal> {
-        if mutant!(self.faults, CheckThenInsert)
-            && let Some(event) = self.points.read(|db| events::get(db, now, &wish.event_id)).await?
-            && event.available < wish.quantity
-        {
-            return Ok(Err(RegisterRefusal::SoldOut));
+    async fn looked_first(&self, now: Millis, wish: &Registration) -> Result<bool, StoreFailure> {
+        if !mutant!(self.faults, CheckThenInsert) {
+            return Ok(false);
         }
-        let (owner, first) = (owner.to_owned(), wish.clone());
-        let outcome = self.writer.submit(move |desk| register::register(desk, now, &owner, &first)).await?;
+        let event = self.points.read(|db| events::get(db, now, &wish.event_id)).await?;
+        Ok(event.is_some_and(|event| event.available < wish.quantity))
+    }
+
+    /// The mutant that stores the key when the ticket is there.
+    #[cfg(feature = "seeded-faults")]
+    async fn store_key_later(
+        &self,
+        wish: Registration,
+        outcome: &Result<Registered, RegisterRefusal>,
+    ) -> Result<(), StoreFailure> {
         if mutant!(self.faults, KeyInAnotherTransaction)
-            && let Ok(Registered { ticket, replayed: false }) = &outcome
+            && let Ok(Registered { ticket, replayed: false }) = outcome
         {
             let ticket = ticket.clone();
             let stored = self.writer.submit(move |desk| register::store_key(desk, &ticket, &wish).map(Ok));
             let Ok(()) = stored.await?.map_err(|never: Infallible| match never {});
         }
-        Ok(outcome)
+        Ok(())
     }
 }
 
@@ -268,12 +269,15 @@ impl Store for SqliteStore {
             return Ok(Err(RegisterRefusal::SoldOut));
         }
         #[cfg(feature = "seeded-faults")]
-        let outcome = self.register_wrongly(now, owner, registration).await?;
-        #[cfg(not(feature = "seeded-faults"))]
-        let outcome = {
-            let owner = owner.to_owned();
-            self.writer.submit(move |desk| register::register(desk, now, &owner, &registration)).await?
-        };
+        if self.looked_first(now, &registration).await? {
+            return Ok(Err(RegisterRefusal::SoldOut));
+        }
+        #[cfg(feature = "seeded-faults")]
+        let wish = registration.clone();
+        let owner = owner.to_owned();
+        let outcome = self.writer.submit(move |desk| register::register(desk, now, &owner, &registration)).await?;
+        #[cfg(feature = "seeded-faults")]
+        self.store_key_later(wish, &outcome).await?;
         if outcome == Err(RegisterRefusal::SoldOut) {
             self.hints.set(hint);
         }

@@ -69,8 +69,11 @@ fn headers(said: Vec<(String, String)>) -> Result<HeaderMap, Failure> {
         if !ALLOWED.contains(&name.as_str()) && !extension {
             return Err(refuse(format!("the header {name:?} is not a module's to set")));
         }
-        let (Ok(name), true) = (HeaderName::from_bytes(name.as_bytes()), value.len() <= MAX_VALUE) else {
-            return Err(refuse(format!("the header {name:?} is not valid, or longer than {MAX_VALUE} bytes")));
+        // from_static's rules, without its panic: lower case, as the contract has it.
+        let (Ok(name), true) = (HeaderName::from_lowercase(name.as_bytes()), value.len() <= MAX_VALUE) else {
+            return Err(refuse(format!(
+                "the header {name:?} is not valid in lower case, or longer than {MAX_VALUE} bytes"
+            )));
         };
         let Ok(value) = HeaderValue::try_from(value) else {
             return Err(refuse(format!("the value of the header {name:?} is not valid")));

@@ -15,6 +15,8 @@ const MAX_ROUTES: usize = 256;
 const MAX_NAME: usize = 64;
 /// Most bytes of a path template.
 const MAX_PATH: usize = 256;
+/// Most parameters of a path template.
+const MAX_PARAMETERS: usize = 8;
 
 /// The methods a route can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,8 +111,8 @@ impl Manifest {
         if !is_name(&said.name, "") {
             return Err(refuse(format!("its name {:?} must be 1 to {MAX_NAME} of a-z, 0-9 and -", said.name)));
         }
-        if said.version.is_empty() || said.version.len() > MAX_NAME || !said.version.is_ascii() {
-            return Err(refuse(format!("its version {:?} must be 1 to {MAX_NAME} ASCII characters", said.version)));
+        if said.version.len() > MAX_NAME || semver::Version::parse(&said.version).is_err() {
+            return Err(refuse(format!("its version {:?} must be a semantic version such as 1.2.3", said.version)));
         }
         if !(1..=MAX_ROUTES).contains(&said.routes.len()) {
             return Err(refuse(format!("it has {} routes, and must have 1 to {MAX_ROUTES}", said.routes.len())));
@@ -180,11 +182,13 @@ fn check_path(path: &str) -> Result<(), LoadError> {
     };
     let segments = path.strip_prefix('/');
     let good = segments.is_some_and(|segments| segments.is_empty() || segments.split('/').all(good_segment));
-    if good && path.len() <= MAX_PATH {
+    let names: Vec<_> = path.split('/').filter(|segment| segment.starts_with('{')).collect();
+    let distinct = names.iter().enumerate().all(|(at, name)| !names[..at].contains(name));
+    if good && path.len() <= MAX_PATH && names.len() <= MAX_PARAMETERS && distinct {
         return Ok(());
     }
     Err(refuse(format!(
         "the path {path:?} must be / and segments that are each literal (letters, digits, - . _ ~) or one {{parameter}}, \
-         at most {MAX_PATH} bytes in all"
+         at most {MAX_PARAMETERS} parameters, no two of one name, and {MAX_PATH} bytes in all"
     )))
 }

@@ -70,7 +70,10 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
     }
     let mut header = [0; HEADER];
     let whole = file.read_exact_at(&mut header, 0);
+    // A rollback journal means that the database was being made when the host died; SQLite will undo that.
+    let journal = length(&beside(path, "-journal"))? > 0;
     let header = match whole {
+        _ if journal && header.iter().all(|byte| *byte == 0) => return Ok(Found::Database { with_log: log_len > 0 }),
         Ok(()) if header.starts_with(MAGIC) => Header::parse(path, &header)?,
         Err(error) if error.kind() == ErrorKind::UnexpectedEof && header.starts_with(MAGIC) => {
             return Err(OpenError::Truncated { path: path.to_owned(), bytes, expected: HEADER as u64 });
@@ -78,8 +81,7 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(io(error)),
         _ => return Err(OpenError::NotADatabase { path: path.to_owned() }),
     };
-    // A rollback journal means that the database was being made when the host died; SQLite will undo that.
-    if length(&beside(path, "-journal"))? == 0 {
+    if !journal {
         let log = (log_len > 0).then_some(log);
         check_length(path, bytes, &header, log.as_deref())?;
     }

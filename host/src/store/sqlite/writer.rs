@@ -27,6 +27,8 @@ const FAILED: u8 = 2;
 
 /// How many times its usual length the log may have before readers are waited for to cut it off.
 const LOG_FACTOR: u32 = 4;
+/// How long a checkpoint waits for readers: writes wait as long.
+const CHECKPOINT_WAIT: Duration = Duration::from_millis(50);
 /// How long the last checkpoint waits for readers: the process has a second to end.
 const LAST_CHECKPOINT_WAIT: Duration = Duration::from_millis(300);
 
@@ -72,6 +74,8 @@ impl Writer {
             log_pages,
             max_batch: options.max_batch.max(1),
             checkpoint_pages: options.checkpoint_pages.max(1),
+            tried_at: 0,
+            busy_timeout: options.busy_timeout,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         Ok((Self { inbox, state, fatal: fatal_seen }, thread))
@@ -123,6 +127,9 @@ struct Thread {
     log_pages: Arc<AtomicU32>,
     max_batch: usize,
     checkpoint_pages: u32,
+    /// The log's pages when a checkpoint last got nowhere; 0 if it did not.
+    tried_at: u32,
+    busy_timeout: Duration,
 }
 
 /// What a job left behind.
@@ -273,9 +280,16 @@ impl Thread {
 
     /// Moves the log into the database. After the answers, not inside the commit as SQLite would have it; and here
     /// only, since a checkpoint beside a write has lost data before (fixed in SQLite 3.51.3).
-    fn checkpoint(&self) {
+    ///
+    /// One that got nowhere, because a reader holds on to the log, is tried again only when the log has grown by as much again:
+    /// meanwhile nobody waits for it.
+    fn checkpoint(&mut self) {
         let pages = self.log_pages.load(Ordering::Relaxed);
-        if pages < self.checkpoint_pages || !self.is_open() {
+        if pages < self.tried_at {
+            // It has started over.
+            self.tried_at = 0;
+        }
+        if pages < self.tried_at.saturating_add(self.checkpoint_pages) || !self.is_open() {
             return;
         }
         // A passive one never waits, so steady readers can keep it from ever starting over at the log's beginning.
@@ -285,9 +299,30 @@ impl Thread {
             "PRAGMA wal_checkpoint(TRUNCATE)"
         };
         // Not fatal: the log has everything, synced, and the next one does all of it again.
-        if let Err(error) = self.db.prepare_cached(sql).and_then(|mut sql| sql.query_row([], |_| Ok(()))) {
-            tracing::warn!(%error, pages, "a checkpoint failed");
+        match self.checkpoint_with(sql) {
+            Ok((false, log, moved)) if log == moved => self.tried_at = 0,
+            Ok((busy, log, moved)) => {
+                self.tried_at = pages;
+                if pages >= self.checkpoint_pages.saturating_mul(LOG_FACTOR) {
+                    tracing::warn!(busy, pages = log, moved, "a reader keeps the write-ahead log from being cut off");
+                }
+            }
+            Err(error) => {
+                self.tried_at = pages;
+                tracing::warn!(%error, pages, "a checkpoint failed");
+            }
         }
+    }
+
+    /// Whether it was kept from it, the log's pages, and how many of them are in the database.
+    fn checkpoint_with(&self, sql: &str) -> rusqlite::Result<(bool, i64, i64)> {
+        self.db.busy_timeout(CHECKPOINT_WAIT)?;
+        let result = self
+            .db
+            .prepare_cached(sql)
+            .and_then(|mut sql| sql.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))));
+        self.db.busy_timeout(self.busy_timeout)?;
+        result
     }
 
     /// Nothing begins any more; what waits is told so, and the log is moved into the database.

@@ -13,7 +13,7 @@ mod component {
     struct Unruly;
 
     /// Method, path and access of each route; its id is the path without the slash.
-    const ROUTES: [(Method, &str, Access); 19] = [
+    const ROUTES: [(Method, &str, Access); 21] = [
         (Method::Get, "/fine", Access::Public),
         (Method::Get, "/trap", Access::Public),
         (Method::Get, "/spin", Access::Public),
@@ -23,6 +23,8 @@ mod component {
         (Method::Get, "/flood-log", Access::Public),
         (Method::Get, "/chatter", Access::Public),
         (Method::Get, "/big-answer", Access::Public),
+        (Method::Get, "/large-answer", Access::Public),
+        (Method::Get, "/huge-call", Access::Public),
         (Method::Get, "/bad-status", Access::Public),
         (Method::Get, "/bad-header", Access::Public),
         (Method::Get, "/steal-header", Access::Public),
@@ -73,6 +75,8 @@ mod component {
                 "flood-log" => (0..1_000).for_each(|n| log::write(log::Level::Info, &format!("line {n}"), &[])),
                 "chatter" => (0..10_000).for_each(|_| println!("{}", "x".repeat(100))),
                 "big-answer" => return answer(200, "x".repeat(1024 * 1024 + 1)),
+                "large-answer" => return answer(200, "x".repeat(1024 * 1024)),
+                "huge-call" => log::write(log::Level::Info, &"x".repeat(3 * 1024 * 1024), &[]),
                 "bad-status" => return answer(u16::try_from(number(&request, "status")).unwrap_or(0), String::new()),
                 "bad-header" => return with_header("x-bad", "a\r\nset-cookie: b"),
                 "steal-header" => return with_header("content-length", "0"),
