@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::auth::AuthMode;
@@ -94,7 +95,8 @@ pub struct Serve {
     pub auth: AuthMode,
 
     /// Allow `--auth header` on an address that others can reach
-    #[arg(long, env = "BOXOFFICE_ALLOW_INSECURE_HEADER_AUTH", help_heading = "Access")]
+    #[arg(long, env = "BOXOFFICE_ALLOW_INSECURE_HEADER_AUTH", help_heading = "Access",
+          value_parser = BoolishValueParser::new())]
     pub allow_insecure_header_auth: bool,
 
     /// Requests admitted from one address in any such span, as N/DURATION, or `off`

@@ -64,7 +64,7 @@ pub fn check_limit(limit: u32) -> Result<(), InvalidField> {
 fn check_attributes(text: &str, found: &mut Vec<InvalidField>) {
     if text.len() > MAX_ATTRIBUTES_BYTES {
         found.push(InvalidField::new("/attributes", format!("must be at most {MAX_ATTRIBUTES_BYTES} bytes of JSON")));
-    } else if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_err() {
-        found.push(InvalidField::new("/attributes", "must be a JSON object"));
+    } else if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+        found.push(InvalidField::new("/attributes", format!("must be a JSON object: {error}")));
     }
 }

@@ -121,7 +121,9 @@ impl Turn<'_> {
             Found::Route(route, params) => (route, params),
             Found::OtherMethods(allow) if parts.method == Method::OPTIONS => return Ok(response::options(&allow)),
             Found::OtherMethods(allow) => return Err(Error::MethodNotAllowed { allow }),
-            Found::Nothing if request::is_for_the_server(parts) => return Ok(response::options_of_server()),
+            Found::Nothing if request::is_for_the_server(parts) => {
+                return Ok(response::options(&module.router.allow_anywhere()));
+            }
             Found::Nothing => return Err(Error::RouteNotFound),
         };
         entry.route(&route.id);

@@ -28,7 +28,8 @@ fn main() -> ExitCode {
     match serve(*settings, sources.unknown_environment()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("boxoffice: {why}");
+            // Some libraries say more than one line; the first one names it.
+            eprintln!("boxoffice: {}", why.lines().next().unwrap_or_default());
             ExitCode::FAILURE
         }
     }
@@ -46,11 +47,11 @@ fn refuse(error: &ConfigError) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn serve(settings: Serve, unknown_environment: &[String]) -> Result<(), String> {
+fn serve(mut settings: Serve, unknown_environment: &[String]) -> Result<(), String> {
     // What is still buffered when this function returns is written then.
     let _log = telemetry::start(&settings)?;
     telemetry::log_panics();
-    process::allow_connections(&settings);
+    process::fit_connections(&mut settings);
     for name in unknown_environment {
         tracing::warn!("{name} is no setting; `boxoffice serve --help` lists the environment variables");
     }
@@ -70,7 +71,7 @@ async fn run(settings: Serve) -> Result<(), String> {
     if settings.allow_insecure_header_auth {
         tracing::warn!("--allow-insecure-header-auth: anybody who reaches this server can take any role");
     }
-    let server = Server::start(Setup {
+    let starting = Server::start(Setup {
         settings,
         listener,
         admin_listener,
@@ -79,9 +80,12 @@ async fn run(settings: Serve) -> Result<(), String> {
         request_ids: IdSource::from_system(),
         store: SqliteOptions::default(),
         module: None,
-    })
-    .await
-    .map_err(|error| error.to_string())?;
+    });
+    let server = tokio::select! {
+        started = starting => started.map_err(|error| error.to_string())?,
+        // Nothing was promised yet, and nobody should wait for what is not wanted any more.
+        () = either(&mut interrupt, &mut terminate) => return Ok(()),
+    };
     tracing::info!(
         address = %server.address(),
         admin_address = %server.admin_address(),

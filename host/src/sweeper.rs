@@ -11,7 +11,8 @@ const BATCH: u32 = 500;
 
 /// Sweeps every `interval`, until it is dropped.
 pub(crate) async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, interval: Duration) {
-    let mut ticks = tokio::time::interval(interval);
+    // Not at once: a start has better things to do, and the seats of due holds count as free already.
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
     // A sweep that took long is not followed by several at once.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -169,6 +169,46 @@ async fn ids_with_quotes_dots_and_slashes_name_nothing() {
 }
 
 #[tokio::test]
+async fn a_query_that_a_route_does_not_know_is_refused() {
+    let server = TestServer::start().await;
+    let event = server.event(5).await;
+    for path in [format!("/events/{event}"), format!("/events/{event}/availability")] {
+        let answer = server.get(&format!("{path}?colour=red")).send().await;
+        answer.assert_problem(400, "invalid_request");
+        assert_eq!(answer.body["errors"][0]["pointer"], "/colour");
+    }
+    let email = json!({"email": "a@example.org"});
+    let call = server.post(&format!("/events/{event}/register?dry_run=true")).role("user").json(&email);
+    call.send().await.assert_problem(400, "invalid_request");
+    assert_eq!(server.available(&event).await, 5);
+}
+
+#[tokio::test]
+async fn emails_of_all_scripts_are_taken() {
+    let server = TestServer::start().await;
+    let event = server.event(9).await;
+    for email in ["हिन्दी@x.org", "ไทยที่@x.org", "e\u{301}@x.org", "用户@例子.广告", "مثال@x.org", "o'brien+tag@x.co.uk"]
+    {
+        server.hold(&event, email).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_another_coding_is_unsupported() {
+    let server = TestServer::start().await;
+    let body = r#"{"name": "x", "capacity": 5}"#;
+    let json = || server.post("/events").role("organizer").body(body);
+    let calls = [
+        json().header("content-type", "application/json").header("content-encoding", "gzip"),
+        json().header("content-type", "application/json; charset=utf-16"),
+        json().header("content-type", "application/merge-patch+json"),
+    ];
+    for call in calls {
+        call.send().await.assert_problem(415, "unsupported_media_type");
+    }
+}
+
+#[tokio::test]
 async fn confirm_and_cancel_take_no_fields() {
     let server = TestServer::start().await;
     let event = server.event(5).await;

@@ -10,10 +10,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// A request whose body does not come: in flight as long as the test likes.
 async fn unfinished(server: &TestServer) -> TcpStream {
-    let mut stream = server.get("/").connect().await.unwrap();
+    let mut stream = server.get("/").connect().await.expect("it accepts");
     let head = "POST /events HTTP/1.1\r\nhost: h\r\nx-role: organizer\r\ncontent-type: application/json\r\n\
                 content-length: 28\r\nconnection: close\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.expect("it reads");
     until("it is in flight", async || server.server().in_flight() == 1).await;
     stream
 }

@@ -100,6 +100,38 @@ fn a_database_that_cannot_be_written_is_refused() {
 }
 
 #[test]
+fn a_database_with_two_names_is_refused() {
+    let dir = TempDir::new().unwrap();
+    database(&dir);
+    std::fs::hard_link(dir.path().join("events.db"), dir.path().join("other.db")).unwrap();
+    assert_untouched(dir.path(), &["events.db", "hard links"]);
+}
+
+#[test]
+fn a_lock_that_is_somebodys_file_is_left_alone() {
+    let dir = TempDir::new().unwrap();
+    let (victim, lock) = (dir.path().join("victim"), dir.path().join("events.db-lock"));
+    std::fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, &lock).unwrap();
+    assert_refused(&run(dir.path(), &SERVE), 1, &["events.db-lock"]);
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::rename(&victim, &lock).unwrap();
+    assert_refused(&run(dir.path(), &SERVE), 1, &["events.db-lock"]);
+    assert_eq!(std::fs::read(&lock).unwrap(), b"precious");
+    assert!(!dir.path().join("events.db").exists(), "no database was made");
+}
+
+#[test]
+fn a_database_that_is_taken_away_stops_the_host_with_exit_code_1() {
+    let dir = TempDir::new().unwrap();
+    let server = Running::start(&dir, &["--sweep-interval", "20ms"]);
+    std::fs::rename(dir.path().join("events.db"), dir.path().join("elsewhere.db")).unwrap();
+    let (status, _, log) = server.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("was moved or removed while in use"), "{log}");
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_refused() {
     let dir = TempDir::new().unwrap();
     let mut arguments = SERVE.to_vec();

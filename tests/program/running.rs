@@ -38,25 +38,47 @@ pub(crate) struct Running {
     log: BufReader<ChildStderr>,
     /// Where the REST API is.
     pub(crate) address: String,
+    admin_address: String,
 }
 
 impl Running {
     /// Starts `serve` on free ports in `dir` and waits until it listens.
     pub(crate) fn start(dir: &TempDir, more: &[&str]) -> Self {
-        let mut command = program(dir.path());
+        Self::launch(program(dir.path()), more)
+    }
+
+    /// The same, with at most this many open files.
+    pub(crate) fn start_limited(dir: &TempDir, files: u32, more: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command.current_dir(dir.path()).env_clear().stdin(Stdio::null());
+        let limited = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_boxoffice")]);
+        Self::launch(command, more)
+    }
+
+    fn launch(mut command: Command, more: &[&str]) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).args(more);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut log = BufReader::new(child.stderr.take().expect("it is piped"));
         let listening = std::iter::from_fn(|| next_line(&mut log)).find(|line| line["message"] == "listening");
         let listening = listening.expect("it listens");
-        let address = listening["address"].as_str().expect("an address").to_owned();
-        Self { child, log, address }
+        let address = |name: &str| listening[name].as_str().expect("an address").to_owned();
+        Self { child, log, address: address("address"), admin_address: address("admin_address") }
     }
 
     /// Sends a request as it is and gives the whole answer.
     pub(crate) fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it accepts");
         stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    }
+
+    /// What the operator's surface says of readiness.
+    pub(crate) fn ready(&self) -> String {
+        let mut stream = TcpStream::connect(&self.admin_address).expect("it accepts");
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
         answer

@@ -9,7 +9,7 @@ use crate::running::{Running, assert_refused, program, run};
 #[test]
 fn a_bad_flag_or_value_is_one_line_that_names_it() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["serve", "--colour"], "--colour"),
         (&["dance"], "dance"),
         (&["serve", "--listen", "nowhere"], "--listen"),
@@ -20,6 +20,8 @@ fn a_bad_flag_or_value_is_one_line_that_names_it() {
         (&["serve", "--max-instances", "0"], "--max-instances"),
         (&["serve", "--auth", "none"], "--auth"),
         (&["serve", "--log", "boxoffice=loud"], "--log"),
+        (&["serve", "--log", "inof"], "--log"),
+        (&["serve", "--log", ""], "--log"),
     ];
     for (arguments, flag) in cases {
         assert_refused(&run(dir.path(), arguments), 2, &[flag]);

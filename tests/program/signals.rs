@@ -107,3 +107,25 @@ fn a_hold_is_swept_by_itself() {
     let swept = "SELECT count(*) FROM tickets WHERE status = 'cancelled' AND cancelled_at_ms = expires_at_ms";
     until("it is swept", || db.query_row(swept, [], |row| row.get::<_, u32>(0)).unwrap() == 1);
 }
+
+#[test]
+fn idle_connections_leave_the_database_and_the_operator_their_descriptors() {
+    let dir = TempDir::new().unwrap();
+    // Room for 72 connections; more wait.
+    let server = Running::start_limited(&dir, 200, &["--rate-limit", "off"]);
+    let (_, event) = server.json("POST", "/events", "organizer", r#"{"name": "x", "capacity": 1}"#);
+    let mut kept = TcpStream::connect(&server.address).unwrap();
+    let mut ask = || {
+        let path = event["id"].as_str().unwrap();
+        kept.write_all(format!("GET /events/{path} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).unwrap();
+        let mut status = [0; 2048];
+        let read = kept.read(&mut status).unwrap();
+        String::from_utf8_lossy(&status[..read.min(12)]).into_owned()
+    };
+    assert_eq!(ask(), "HTTP/1.1 200");
+    let idle: Vec<_> = (0..300).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    assert_eq!(ask(), "HTTP/1.1 200");
+    assert!(server.ready().starts_with("HTTP/1.1 200"));
+    drop(idle);
+    assert_eq!(server.json("GET", "/events", "", "").0.split(' ').nth(1), Some("200"));
+}

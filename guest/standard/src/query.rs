@@ -1,4 +1,4 @@
-//! The query of `GET /events`.
+//! The query: of `GET /events`, and of all the routes that know none.
 
 use schemars::JsonSchema;
 
@@ -57,6 +57,15 @@ pub(crate) fn list(request: &Request) -> Result<EventQuery, Problem> {
         }),
         _ => Err(wrongs.into_problem()),
     }
+}
+
+/// Refuses the query of a route that knows no parameters, so that a typing error is not silently ignored.
+pub(crate) fn none_known(request: &Request) -> Problem {
+    let mut wrongs = Wrongs::default();
+    for (name, _) in &request.query {
+        wrongs.add(format!("/{}", escape(name)), "is not a parameter of this route, which has none");
+    }
+    wrongs.into_problem()
 }
 
 /// A limit in plain digits. `u32::from_str` alone would take `+5` and `007` too.

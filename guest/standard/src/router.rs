@@ -3,11 +3,13 @@
 use crate::handler::{Request, Response};
 use crate::host::Host;
 use crate::problem::Problem;
+use crate::query;
 use crate::{event, event_reads, register, ticket};
 
 /// Answers one request to one of the routes that [`describe`](crate::describe) names.
 pub fn handle(host: &impl Host, request: &Request) -> Response {
     let answer = match request.route_id.as_str() {
+        route if route != "list-events" && !request.query.is_empty() => Err(query::none_known(request)),
         "create-event" => event::create(host, request),
         "list-events" => event_reads::list(host, request),
         "get-event" => event_reads::get(host, request),

@@ -121,9 +121,17 @@ impl Value for Email {
     fn from_text(text: &str) -> Result<Self, Cow<'static, str>> {
         let email = text.trim();
         let options = Options::default().without_display_text().without_domain_literal();
-        let shaped = email.len() <= EMAIL_BYTES_MAX && EmailAddress::parse_with_options(email, options).is_ok();
+        let shaped =
+            email.len() <= EMAIL_BYTES_MAX && EmailAddress::parse_with_options(&with_letters(email), options).is_ok();
         if shaped { Ok(Self(email.to_owned())) } else { Err(Self::EXPECTED.into()) }
     }
+}
+
+/// The address with a letter for each character beyond ASCII that an address may have (RFC 6531: all but spaces and controls), for the
+/// check of its shape, which takes a combining mark for a mistake and with it whole scripts.
+fn with_letters(email: &str) -> String {
+    let foreign = |c: char| !c.is_ascii() && !c.is_whitespace() && !c.is_control();
+    email.chars().map(|c| if foreign(c) { 'x' } else { c }).collect()
 }
 
 /// The seats of a registration. Only the host knows how many it allows at most.

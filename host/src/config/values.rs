@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
 use crate::limiter::RateLimit;
 
 /// Bytes, written as `65536`, `64KiB` or `1MiB`.
@@ -73,5 +76,15 @@ pub(super) fn rate_limit(text: &str) -> Result<RateSetting, String> {
 
 /// Checks a log filter; it is parsed again where the log is started.
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+    let usage = || "write error, warn, info, debug, trace, off, or a filter such as info,boxoffice=debug".to_owned();
+    // The parser takes a bare word that is no level for the name of a target: a misspelt level would silence everything.
+    let bare_words_are_levels = text.split(',').all(|part| part.contains(['=', '[']) || is_level(part.trim()));
+    if !bare_words_are_levels || EnvFilter::try_new(text).is_err() {
+        return Err(usage());
+    }
+    Ok(text.to_owned())
+}
+
+fn is_level(word: &str) -> bool {
+    !word.is_empty() && word.parse::<LevelFilter>().is_ok()
 }

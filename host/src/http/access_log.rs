@@ -9,6 +9,9 @@ use crate::clock::Stopwatch;
 use crate::domain::Principal;
 use crate::error::Error;
 
+/// Told as the status where there was no answer: the client went away, or the server ended. Not a status of HTTP's; others use it so.
+const ABORTED: u16 = 499;
+
 /// A line in the making. It is written when it is dropped, so that a request whose client went away has one too.
 pub(super) struct Entry {
     method: Method,
@@ -84,9 +87,8 @@ impl Drop for Entry {
             target: "access",
             method = %self.method,
             route = self.route.as_deref(),
-            // None: the client went away, or the server ended, before there was an answer.
-            status = self.status.map(|status| status.as_u16()),
-            code = self.code,
+            status = self.status.map_or(ABORTED, |status| status.as_u16()),
+            code = if self.status.is_none() { Some("aborted") } else { self.code },
             role = %self.role,
             address = %self.address,
             request_id = %self.request_id,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_TYPE, EXPECT, HOST, HeaderName};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, Version};
 use percent_encoding::percent_decode_str;
 
@@ -37,6 +38,11 @@ pub(super) fn check_head(parts: &Parts) -> Result<(), Error> {
     let hosts = parts.headers.get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
         return Err(Error::InvalidRequest("Send exactly one Host header.".into()));
+    }
+    // An empty one is right where there is no authority.
+    let good = |host: &HeaderValue| host.is_empty() || Authority::try_from(host.as_bytes()).is_ok();
+    if !parts.headers.get_all(HOST).iter().all(good) {
+        return Err(Error::InvalidRequest("The Host header is not a host and a port.".into()));
     }
     if parts.headers.get(EXPECT).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         return Err(Error::InvalidRequest("The only expectation that is met is 100-continue.".into()));
@@ -160,10 +166,19 @@ pub(super) async fn discard(headers: &HeaderMap, body: &mut Incoming) -> bool {
     tokio::time::timeout(DISCARD_TIMEOUT, reading).await.unwrap_or(false)
 }
 
-/// Whether there is exactly one content type, and it is `application/json`.
+/// Whether there is exactly one content type, and it is `application/json`, in UTF-8 and not compressed.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let utf8 = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    };
+    let plain =
+        headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    essence.eq_ignore_ascii_case("application/json") && parts.all(utf8) && plain
 }

@@ -91,11 +91,6 @@ pub(super) fn options(allow: &str) -> Answer {
     Answer { status: StatusCode::NO_CONTENT, headers, body: Bytes::new() }
 }
 
-/// The answer to `OPTIONS *`.
-pub(super) fn options_of_server() -> Answer {
-    options("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-}
-
 /// A JSON answer of the operator's surface.
 pub(crate) fn plain(status: StatusCode, body: &'static str) -> HttpResponse {
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));

@@ -63,6 +63,8 @@ use crate::domain::{
 /// The store on one database file, of which it is the only owner as long as it is open.
 pub struct SqliteStore {
     path: PathBuf,
+    /// Of the file at that path when it was opened.
+    identity: (u64, u64),
     writer: Writer,
     /// For point lookups and pages.
     points: Readers,
@@ -110,7 +112,8 @@ impl SqliteStore {
         let (writer, thread) =
             Writer::start(db, ids, &options, faults.clone()).map_err(|error| io(error.to_string()))?;
         let running = Mutex::new(Some(Running { thread, lock }));
-        Ok(Self { path, writer, points, scans, hints: Hints::new(), faults, running })
+        let identity = inspect::identity(&path).map_err(|error| io(error.to_string()))?;
+        Ok(Self { path, identity, writer, points, scans, hints: Hints::new(), faults, running })
     }
 
     /// Waits until no more can be written because a commit failed and left its outcome open, and says why. The host
@@ -308,6 +311,10 @@ impl Store for SqliteStore {
     }
 
     async fn expire_due(&self, now: Millis, batch: u32) -> Result<Swept, StoreFailure> {
+        // As good a rhythm as any for this; it costs a microsecond.
+        if inspect::identity(&self.path).ok() != Some(self.identity) {
+            self.writer.give_up(format!("{} was moved or removed while in use", self.path.display()));
+        }
         unrefused(self.writer.submit(move |desk| expire::expire_due(desk, now, batch).map(Ok)).await)
     }
 }

@@ -11,6 +11,7 @@ mod tickets;
 use std::fmt;
 
 pub use convert::roles_for_guest;
+pub(super) use log::tell_dropped;
 
 use super::run::{Grants, Run};
 use crate::domain::Permission;

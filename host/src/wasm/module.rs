@@ -12,6 +12,7 @@ use super::bindings::{Rules, RulesPre};
 use super::cpu::{CpuMeter, Metered};
 use super::engine::{Engine, MemoryLimits};
 use super::failure::{Cause, Failure, LoadError, RunError, explain};
+use super::imports::tell_dropped;
 use super::manifest::Manifest;
 use super::router::Router;
 use super::run::{Grants, Run};
@@ -108,6 +109,7 @@ impl Module {
         })
         .await;
         let run = store.into_data();
+        tell_dropped(&run);
         // The instance has gone back to the pool before the next request is let in.
         drop(permit);
         let result = match called {

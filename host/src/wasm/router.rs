@@ -10,6 +10,7 @@ type Methods = [Option<usize>; Method::ALL.len()];
 #[derive(Debug)]
 pub struct Router {
     paths: matchit::Router<Methods>,
+    anywhere: Methods,
 }
 
 /// What there is for a request.
@@ -39,13 +40,20 @@ impl Router {
                 return Err(LoadError(format!("the module's manifest is not valid: {twice}")));
             }
         }
+        let anywhere = Method::ALL.map(|method| manifest.routes.iter().position(|route| route.method == method));
         let mut paths = matchit::Router::new();
         for (path, methods) in by_path {
             paths.insert(path, methods).map_err(|conflict| {
                 LoadError(format!("the module's manifest is not valid: the path {path:?} does not fit: {conflict}"))
             })?;
         }
-        Ok(Self { paths })
+        Ok(Self { paths, anywhere })
+    }
+
+    /// The methods that any route has, for `OPTIONS *`.
+    #[must_use]
+    pub fn allow_anywhere(&self) -> String {
+        allow(&self.anywhere)
     }
 
     /// Finds what there is for `method` at `path`, the raw path of the request.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::migrate::{APPLICATION_ID, SCHEMA};
@@ -64,7 +64,12 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return nothing(path, log_len),
         Err(error) => return Err(io(error)),
     };
-    let bytes = file.metadata().map_err(io)?.len();
+    let metadata = file.metadata().map_err(io)?;
+    // The lock and the log go by the name: under another name another host would have others, and writes would be lost.
+    if metadata.nlink() > 1 {
+        return Err(OpenError::Linked { path: path.to_owned(), names: metadata.nlink() });
+    }
+    let bytes = metadata.len();
     if bytes == 0 {
         return nothing(path, log_len);
     }
@@ -190,4 +195,9 @@ impl Log {
         }
         Ok(found)
     }
+}
+
+/// Which file lies at `path`: its device and its number there. Opens nothing.
+pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
 }

@@ -41,6 +41,18 @@ pub enum OpenError {
         /// What it is.
         path: PathBuf,
     },
+    /// The lock file is something else: it is left alone.
+    NotALock {
+        /// What lies where the lock should.
+        path: PathBuf,
+    },
+    /// It has several names, and lock and log go by the name.
+    Linked {
+        /// The file.
+        path: PathBuf,
+        /// How many names it has.
+        names: u64,
+    },
     /// It is something else than an SQLite database.
     NotADatabase {
         /// The file.
@@ -139,6 +151,16 @@ impl fmt::Display for OpenError {
             }
             Self::NoFolder { path } => write!(f, "the folder {} does not exist: create it first", path.display()),
             Self::NotAFile { path } => write!(f, "{} is not a file: name a file for the database", path.display()),
+            Self::NotALock { path } => {
+                write!(f, "{} is not a lock of ours, and is left alone: move it away", path.display())
+            }
+            Self::Linked { path, names } => {
+                write!(
+                    f,
+                    "{} has {names} names (hard links): give it one, since lock and log go by the name",
+                    path.display()
+                )
+            }
             Self::NotADatabase { path } => {
                 write!(f, "{} is not an SQLite database: name another file or move it away", path.display())
             }
@@ -211,6 +233,8 @@ pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> rusqlite::Res
         "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 0",
     )?;
     keep_statements(&db, 32)?;
+    // SQLite opens the log at the first read: now, and not when descriptors have become scarce.
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(db)
 }
 

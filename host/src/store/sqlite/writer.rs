@@ -44,6 +44,7 @@ pub(super) struct Writer {
     inbox: SyncSender<Message>,
     state: Arc<AtomicU8>,
     fatal: watch::Receiver<Option<String>>,
+    fatal_sender: watch::Sender<Option<String>>,
 }
 
 impl Writer {
@@ -56,6 +57,7 @@ impl Writer {
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (inbox, jobs) = sync_channel(options.queue);
         let (fatal, fatal_seen) = watch::channel(None);
+        let fatal_sender = fatal.clone();
         let state = Arc::new(AtomicU8::new(OPEN));
         let log_pages = Arc::new(AtomicU32::new(0));
         let pages_seen = Arc::clone(&log_pages);
@@ -78,7 +80,7 @@ impl Writer {
             busy_timeout: options.busy_timeout,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
-        Ok((Self { inbox, state, fatal: fatal_seen }, thread))
+        Ok((Self { inbox, state, fatal: fatal_seen, fatal_sender }, thread))
     }
 
     /// Queues `work` and waits until its outcome is durable.
@@ -107,6 +109,14 @@ impl Writer {
         let _ = self.state.compare_exchange(OPEN, CLOSING, Ordering::AcqRel, Ordering::Acquire);
         // Full: then it is awake anyway.
         let _ = self.inbox.try_send(Message::Stop);
+    }
+
+    /// From now on nothing is written, and the host is told why.
+    pub(super) fn give_up(&self, why: String) {
+        if self.state.swap(FAILED, Ordering::AcqRel) != FAILED {
+            tracing::error!(why, "the store takes no more writes");
+            self.fatal_sender.send_replace(Some(why));
+        }
     }
 
     /// Tells of the failure after which nothing is written any more.
@@ -193,7 +203,8 @@ impl Thread {
 
     /// No transaction could begin: whoever has queued meanwhile would wait just as long for the same.
     fn refuse(&self, first: Box<dyn Job>, failure: &StoreFailure) {
-        let waiting = std::iter::from_fn(|| self.queued()).take(self.max_batch);
+        // All of them first: whoever asks again after the first answer is not one of them.
+        let waiting: Vec<_> = std::iter::from_fn(|| self.queued()).take(self.max_batch).collect();
         fail_all(std::iter::once(first).chain(waiting), failure);
     }
 

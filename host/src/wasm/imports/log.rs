@@ -41,6 +41,15 @@ impl Host for Run {
     }
 }
 
+/// Says how many lines of a run were dropped, if any were.
+pub(in crate::wasm) fn tell_dropped(run: &Run) {
+    let dropped = run.log_lines.saturating_sub(MAX_LINES);
+    if dropped > 0 {
+        let (module, request_id) = (run.digest.as_ref(), run.request_id.as_str());
+        tracing::warn!(target: "rules", module, request_id, dropped, "the module logged more lines than it may");
+    }
+}
+
 /// At most `max` bytes of `text`, whole characters, control characters escaped, so that nobody forges a line.
 fn clean(text: &str, max: usize) -> String {
     text[..text.floor_char_boundary(max)].escape_debug().collect()
