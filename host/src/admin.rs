@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::http::{App, plain};
+use crate::metrics::METRICS_TYPE;
 
-/// Answers `/healthz` (the process lives) and `/readyz` (it takes new requests).
+/// Answers `/healthz` (the process lives), `/readyz` (it takes new requests) and `/metrics` (for Prometheus).
 pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<http_body_util::Full<bytes::Bytes>> {
     let path = request.uri().path();
-    if !matches!(path, "/healthz" | "/readyz") {
+    if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return plain(StatusCode::NOT_FOUND, r#"{"code":"route_not_found"}"#);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -19,8 +20,17 @@ pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<h
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
+    if path == "/metrics" {
+        return metrics(app);
+    }
     if path == "/readyz" && app.drain.has_begun() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"shutting_down"}"#);
     }
     plain(StatusCode::OK, if path == "/readyz" { r#"{"status":"ready"}"# } else { r#"{"status":"ok"}"# })
+}
+
+fn metrics(app: &App) -> Response<http_body_util::Full<bytes::Bytes>> {
+    let mut answer = Response::new(app.metrics.text().into());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
+    answer
 }

@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `BOXOFFICE_<FLAG>`, which wins over its key in the TOML file of `--config`.
 
 mod file;
+mod rules;
 mod values;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
+pub use rules::{Compiling, RulesLimits};
 pub use values::{ByteSize, RateSetting};
 
 /// Sells the last seat exactly once: an event registration and ticketing server whose rules are a sandboxed component.
@@ -58,7 +60,7 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR", env = "BOXOFFICE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// Address of the operator's surface: /healthz and /readyz
+    /// Address of the operator's surface: /healthz, /readyz and /metrics
     #[arg(long, value_name = "ADDR", env = "BOXOFFICE_ADMIN_LISTEN", default_value = "127.0.0.1:8081")]
     pub admin_listen: SocketAddr,
 
@@ -70,25 +72,13 @@ pub struct Serve {
     #[arg(long, value_name = "FILE", env = "BOXOFFICE_RULES", help_heading = "Rules")]
     pub rules: Option<PathBuf>,
 
-    /// CPU time that the rules may use for one request; host calls do not count
-    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_RULES_CPU", default_value = "100ms",
-          value_parser = duration("1ms", "60s"), help_heading = "Rules")]
-    pub rules_cpu: Duration,
+    /// What one run of the rules may use.
+    #[command(flatten)]
+    pub limits: RulesLimits,
 
-    /// Time that one run of the rules may take in all, host calls included
-    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_RULES_TIMEOUT", default_value = "3s",
-          value_parser = duration("1ms", "60s"), help_heading = "Rules")]
-    pub rules_timeout: Duration,
-
-    /// Memory that one run of the rules may use
-    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_RULES_MEMORY", default_value = "64MiB",
-          value_parser = bytes("1MiB", "1GiB"), help_heading = "Rules")]
-    pub rules_memory: ByteSize,
-
-    /// Runs of the rules at the same time; each keeps up to about 1 MiB of memory resident
-    #[arg(long, value_name = "N", env = "BOXOFFICE_MAX_INSTANCES", default_value_t = 256,
-          value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Rules")]
-    pub max_instances: u32,
+    /// What compiling a module may take.
+    #[command(flatten)]
+    pub compiling: Compiling,
 
     /// Where callers come from; with `header` anybody can take any role
     #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]

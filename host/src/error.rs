@@ -161,7 +161,7 @@ impl Error {
     pub fn logged(&self) -> Option<String> {
         match self {
             Self::Internal(what) => Some(what.clone()),
-            Self::Rules(failure) => Some(failure.to_string()),
+            Self::Rules(failure) => Some(failure.message.escape_debug().to_string()),
             Self::Overloaded(which) => Some(format!("{which} is full")),
             Self::OutcomeUnknown => Some("a commit failed".into()),
             _ => None,

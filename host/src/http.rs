@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::domain::{IdSource, Principal, RegistrationLimits};
 use crate::error::Error;
 use crate::limiter::{ClientKey, Limiter, RateLimit, Standing, Verdict};
+use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::wasm::{Answer, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
 use access_log::Entry;
@@ -57,6 +58,7 @@ pub(crate) struct App {
     pub(crate) max_body: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) drain: Drain,
+    pub(crate) metrics: Metrics,
 }
 
 /// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.
@@ -180,9 +182,12 @@ impl Turn<'_> {
     ) -> Result<Answer, Error> {
         let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
         let report = module.handle(request, grants, self.seed).await;
-        entry.ran(report.guest_micros, report.store_micros);
+        entry.ran(&report);
         report.result.map_err(|error| match error {
-            RunError::Failed(failure) => Error::Rules(failure),
+            RunError::Failed(failure) => {
+                self.app.metrics.rules_failed(module.short_digest(), failure.cause);
+                Error::Rules(failure)
+            }
             RunError::Store(failure) => failure.into(),
         })
     }

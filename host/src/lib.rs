@@ -9,6 +9,7 @@
 //! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
+//! | `metrics` | what is counted, for Prometheus |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
 //! | [`Server`] | puts it together |
 
@@ -20,6 +21,7 @@ pub mod domain;
 pub mod error;
 mod http;
 pub mod limiter;
+mod metrics;
 pub mod process;
 mod server;
 pub mod store;

@@ -14,9 +14,10 @@ use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
+use crate::metrics::Metrics;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Digest, Engine, EngineLimits, LoadError, Manifest, Module};
+use crate::wasm::{Compiler, Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
@@ -120,6 +121,7 @@ impl Server {
             max_body: settings.max_body.0,
             body_timeout: settings.body_timeout,
             drain: Drain::default(),
+            metrics: Metrics::default(),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
@@ -226,17 +228,15 @@ async fn end(mut task: JoinHandle<()>, last_words: Duration) {
 
 /// Loads the rules that the settings name, into an engine with the settings' limits.
 pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
-    let limits = EngineLimits {
-        cpu: settings.rules_cpu,
-        timeout: settings.rules_timeout,
-        memory: settings.rules_memory.0,
-        instances: settings.max_instances,
-    };
-    let engine = Arc::new(Engine::new(limits).map_err(|error| StartError::Engine(format!("{error:#}")))?);
+    let engine = Engine::new(settings.limits.limits()).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+    let loader = Loader::new(Arc::new(engine), Compiler { limits: settings.compiling.limits() });
     let Some(path) = &settings.rules else {
-        return Module::load(&engine, STANDARD_RULES.to_vec()).await.map_err(StartError::Rules);
+        return loader.load(STANDARD_RULES.to_vec()).await.map_err(StartError::Rules);
     };
-    let named = |error: &dyn fmt::Display| StartError::Rules(LoadError(format!("--rules {}: {error}", path.display())));
-    let bytes = std::fs::read(path).map_err(|error| named(&error))?;
-    Module::load(&engine, bytes).await.map_err(|error| named(&error))
+    let named = |error: LoadError| {
+        StartError::Rules(LoadError { message: format!("--rules {}: {}", path.display(), error.message), ..error })
+    };
+    let bytes =
+        std::fs::read(path).map_err(|error| named(LoadError::new(LoadRefusal::Unavailable, error.to_string())))?;
+    loader.load(bytes).await.map_err(named)
 }

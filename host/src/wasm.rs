@@ -5,10 +5,13 @@
 
 mod answer;
 mod bindings;
+mod compiler;
 mod cpu;
 mod engine;
 mod failure;
 mod imports;
+mod limits;
+mod load;
 mod manifest;
 mod module;
 mod output;
@@ -18,9 +21,12 @@ mod wasi;
 
 pub use answer::Answer;
 pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
-pub use engine::{Engine, EngineLimits};
-pub use failure::{Cause, Failure, LoadError, RunError};
+pub use compiler::{CompileLimits, Compiler};
+pub use engine::Engine;
+pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};
 pub use imports::roles_for_guest;
+pub use limits::Limits;
+pub use load::Loader;
 pub use manifest::{Access, Manifest, Method, Route};
 pub use module::{Digest, Module, Report};
 pub use router::{Found, Router};

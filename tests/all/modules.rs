@@ -16,7 +16,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// With limits that only a guest that never ends reaches, however slow the machine.
 async fn unruly() -> TestServer {
     let builder = TestServer::builder().rules(unruly_rules());
-    builder.with(|s| (s.rules_cpu, s.rules_timeout) = (MINUTE, MINUTE)).start().await
+    builder.with(|s| (s.limits.rules_cpu, s.limits.rules_timeout) = (MINUTE, MINUTE)).start().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +35,10 @@ async fn a_guest_that_traps_gets_500_while_others_are_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guests_that_never_end_are_stopped_and_delay_nobody() {
     let builder = TestServer::builder().rules(unruly_rules());
-    let server = builder.with(|s| (s.rules_cpu, s.rules_timeout) = (Duration::from_millis(100), MINUTE)).start().await;
+    let server = builder
+        .with(|s| (s.limits.rules_cpu, s.limits.rules_timeout) = (Duration::from_millis(100), MINUTE))
+        .start()
+        .await;
     let spins = join_all((0..4).map(|_| server.get("/spin").send()));
     let fine = join_all((0..50).map(|_| server.get("/fine").send()));
     let (spins, fine) = tokio::join!(spins, fine);
@@ -48,7 +51,9 @@ async fn guests_that_never_end_are_stopped_and_delay_nobody() {
 #[tokio::test]
 async fn waiting_is_not_cpu_time_and_still_ends() {
     let limits = |cpu, timeout| {
-        TestServer::builder().rules(unruly_rules()).with(move |s| (s.rules_cpu, s.rules_timeout) = (cpu, timeout))
+        TestServer::builder()
+            .rules(unruly_rules())
+            .with(move |s| (s.limits.rules_cpu, s.limits.rules_timeout) = (cpu, timeout))
     };
     let patient = limits(Duration::from_millis(200), MINUTE).start().await;
     assert_eq!(patient.get("/sleep?ms=1000").send().await.status, 200, "five times the CPU budget, spent waiting");
@@ -112,7 +117,7 @@ async fn a_failure_names_its_cause() {
     let rules = async |cpu, timeout| {
         let mut settings = Serve::defaults();
         settings.rules = Some(unruly_rules().to_owned());
-        (settings.rules_cpu, settings.rules_timeout) = (cpu, timeout);
+        (settings.limits.rules_cpu, settings.limits.rules_timeout) = (cpu, timeout);
         load_rules(&settings).await.unwrap()
     };
     let (short, patient) = (Duration::from_millis(50), rules(MINUTE, MINUTE).await);
@@ -190,7 +195,7 @@ async fn host_functions_are_denied_while_a_module_describes_itself() {
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_no_instance_behind() {
     let builder = TestServer::builder().rules(unruly_rules());
-    let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (2, MINUTE)).start().await;
+    let server = builder.with(|s| (s.limits.max_instances, s.limits.rules_timeout) = (2, MINUTE)).start().await;
     for _ in 0..10 {
         let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
         until("it is in flight", async || server.server().in_flight() > 0).await;
@@ -203,7 +208,7 @@ async fn a_client_that_goes_away_leaves_no_instance_behind() {
 #[tokio::test]
 async fn without_a_free_instance_a_request_is_overloaded_and_told_when_to_come_back() {
     let builder = TestServer::builder().rules(unruly_rules());
-    let server = builder.with(|s| (s.max_instances, s.rules_timeout) = (1, MINUTE)).start().await;
+    let server = builder.with(|s| (s.limits.max_instances, s.limits.rules_timeout) = (1, MINUTE)).start().await;
     let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
     until("it is in flight", async || server.server().in_flight() > 0).await;
     let refused = server.get("/fine").send().await;

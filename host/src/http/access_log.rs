@@ -8,6 +8,7 @@ use hyper::{Method, StatusCode};
 use crate::clock::Stopwatch;
 use crate::domain::Principal;
 use crate::error::Error;
+use crate::wasm::Report;
 
 /// Told as the status where there was no answer: the client went away, or the server ended. Not a status of HTTP's; others use it so.
 const ABORTED: u16 = 499;
@@ -24,6 +25,7 @@ pub(super) struct Entry {
     code: Option<&'static str>,
     guest_us: u64,
     store_us: u64,
+    host_calls: u32,
     total: Stopwatch,
 }
 
@@ -40,6 +42,7 @@ impl Entry {
             code: None,
             guest_us: 0,
             store_us: 0,
+            host_calls: 0,
             total: Stopwatch::start(),
         }
     }
@@ -55,8 +58,9 @@ impl Entry {
     }
 
     /// The guest has run.
-    pub(super) fn ran(&mut self, guest_us: u64, store_us: u64) {
-        (self.guest_us, self.store_us) = (guest_us, store_us);
+    pub(super) fn ran(&mut self, report: &Report) {
+        (self.guest_us, self.store_us) = (report.guest_micros, report.store_micros);
+        self.host_calls = report.host_calls;
     }
 
     /// The host answers by itself; if that is a fault of ours, a line of its own says why.
@@ -65,10 +69,15 @@ impl Entry {
         let Some(why) = error.logged() else { return };
         let (code, request_id, route) = (error.code(), &self.request_id, self.route.as_deref());
         let module = self.module.as_ref();
+        let failure = if let Error::Rules(failure) = error { Some(failure) } else { None };
+        let cause = failure.map(|failure| failure.cause.name());
+        let functions = failure.map(|failure| failure.functions.join(" < ")).filter(|names| !names.is_empty());
+        // JSON is escaped by its writer; lines for people are not.
+        let output = failure.map(|failure| failure.output.escape_debug().to_string()).filter(|text| !text.is_empty());
         if error.status() == StatusCode::SERVICE_UNAVAILABLE {
-            tracing::warn!(code, request_id, route, module, "{why}");
+            tracing::warn!(code, cause, request_id, route, module, "{why}");
         } else {
-            tracing::error!(code, request_id, route, module, "{why}");
+            tracing::error!(code, cause, request_id, route, module, functions, output, "{why}");
         }
     }
 
@@ -95,6 +104,7 @@ impl Drop for Entry {
             module = %self.module,
             guest_us = self.guest_us,
             store_us = self.store_us,
+            host_calls = self.host_calls,
             total_us = self.total.micros(),
             "request"
         );

@@ -14,53 +14,30 @@ use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 use super::bindings::Rules;
 use super::cpu::CpuExceeded;
 use super::failure::{Cause, Failure};
+use super::limits::Limits;
 use super::run::Run;
 use super::wasi;
-
-/// What one run may use, and how many there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EngineLimits {
-    /// CPU time of one run; host calls do not count.
-    pub cpu: Duration,
-    /// Time of one run in all.
-    pub timeout: Duration,
-    /// Bytes of linear memory of one run.
-    pub memory: usize,
-    /// Runs at the same time.
-    pub instances: u32,
-}
 
 /// How often running guests are interrupted: each time they let other requests go on, and their CPU time is looked at.
 const TICK: Duration = Duration::from_millis(5);
 /// How long a request waits for an instance before it is `overloaded`: longer than a burst takes to drain, shorter than a client waits.
 const PERMIT_WAIT: Duration = Duration::from_secs(1);
-/// Guest stack. Deep recursion traps here, on the guest's side.
-const GUEST_STACK: usize = 512 * 1024;
-/// The native stack that a guest and the host functions it calls run on.
-const ASYNC_STACK: usize = 1024 * 1024;
+/// The part of the native stack that host functions have below the guest's.
+const HOST_STACK: usize = 512 * 1024;
 /// Memory of an instance that stays resident for the next one; `pagemap_scan` finds what was written, so that only that is cleared.
 const KEEP_RESIDENT: usize = 1024 * 1024;
-/// A component of `wasm32-wasip2` has 3 core instances; JavaScript's and Python's have more.
-const CORE_INSTANCES: u32 = 32;
-const MEMORIES: u32 = 2;
-const TABLES: u32 = 8;
-/// Elements of one table, as in wasmtime's default.
-const TABLE_ELEMENTS: usize = 20_000;
-/// Bytes that one host call may move, and an answer have: the body's 1 MiB, its headers, and room for both.
-pub(super) const HOST_CALL_BYTES: usize = 2 * 1024 * 1024;
-
 /// The engine, its instances and its clock.
 pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
-    pub(super) limits: EngineLimits,
+    pub(super) limits: Limits,
     permits: Arc<Semaphore>,
     _ticker: Ticker,
 }
 
 impl Engine {
     /// Sets wasmtime up. Reserves address space for every instance, and touches none of it.
-    pub fn new(limits: EngineLimits) -> wasmtime::Result<Self> {
+    pub fn new(limits: Limits) -> wasmtime::Result<Self> {
         let inner = wasmtime::Engine::new(&config(limits))?;
         let mut linker = Linker::new(&inner);
         wasi::link(&mut linker)?;
@@ -87,7 +64,7 @@ impl Engine {
         let budget = u64::try_from(self.limits.cpu.as_nanos()).unwrap_or(u64::MAX);
         let mut store = wasmtime::Store::new(&self.inner, run);
         store.limiter(|run| &mut run.memory);
-        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.set_hostcall_fuel(self.limits.host_call_bytes);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |context| {
             if context.data().cpu.used_now() > budget {
@@ -99,7 +76,7 @@ impl Engine {
     }
 }
 
-fn config(limits: EngineLimits) -> Config {
+fn config(limits: Limits) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -107,8 +84,8 @@ fn config(limits: EngineLimits) -> Config {
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
         .epoch_interruption(true)
-        .max_wasm_stack(GUEST_STACK)
-        .async_stack_size(ASYNC_STACK)
+        .max_wasm_stack(limits.stack)
+        .async_stack_size(limits.stack + HOST_STACK)
         .memory_init_cow(true)
         // The contract's functions are sync; what only concurrent tasks need is not even set up.
         .concurrency_support(false)
@@ -118,17 +95,17 @@ fn config(limits: EngineLimits) -> Config {
     config
 }
 
-fn pool(limits: EngineLimits) -> PoolingAllocationConfig {
+fn pool(limits: Limits) -> PoolingAllocationConfig {
     let instances = limits.instances;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .total_core_instances(instances * CORE_INSTANCES)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .total_memories(instances * MEMORIES)
-        .max_memories_per_component(MEMORIES)
-        .total_tables(instances * TABLES)
-        .max_tables_per_component(TABLES)
-        .table_elements(TABLE_ELEMENTS)
+        .total_core_instances(instances * Limits::CORE_INSTANCES)
+        .max_core_instances_per_component(Limits::CORE_INSTANCES)
+        .total_memories(instances * limits.memories)
+        .max_memories_per_component(limits.memories)
+        .total_tables(instances * limits.tables)
+        .max_tables_per_component(limits.tables)
+        .table_elements(limits.table_elements)
         .total_stacks(instances)
         .max_memory_size(limits.memory)
         .linear_memory_keep_resident(KEEP_RESIDENT)
@@ -171,16 +148,17 @@ impl Drop for Ticker {
     }
 }
 
-/// The guest wanted more memory than it may have.
+/// The guest wanted more memory, or a larger table, than it may have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MemoryLimitExceeded {
+    what: &'static str,
     wanted: usize,
     limit: usize,
 }
 
 impl fmt::Display for MemoryLimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes of memory wanted, {} allowed", self.wanted, self.limit)
+        write!(f, "{} {} wanted, {} allowed", self.wanted, self.what, self.limit)
     }
 }
 
@@ -188,31 +166,33 @@ impl std::error::Error for MemoryLimitExceeded {}
 
 /// Refuses growth beyond the limit with an error that says so; a mere `false` would show as an `unreachable` in the guest.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct MemoryLimits {
-    pub(super) bytes: usize,
-}
+pub(super) struct MemoryLimits(pub(super) Limits);
 
 impl ResourceLimiter for MemoryLimits {
     fn memory_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if wanted > self.bytes {
-            return Err(MemoryLimitExceeded { wanted, limit: self.bytes }.into());
-        }
-        Ok(true)
+        within("bytes of memory", wanted, self.0.memory)
     }
 
     fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(wanted <= TABLE_ELEMENTS)
+        within("elements of a table", wanted, self.0.table_elements)
     }
 
     fn instances(&self) -> usize {
-        CORE_INSTANCES as usize
+        Limits::CORE_INSTANCES as usize
     }
 
     fn memories(&self) -> usize {
-        MEMORIES as usize
+        self.0.memories as usize
     }
 
     fn tables(&self) -> usize {
-        TABLES as usize
+        self.0.tables as usize
     }
+}
+
+fn within(what: &'static str, wanted: usize, limit: usize) -> wasmtime::Result<bool> {
+    if wanted > limit {
+        return Err(MemoryLimitExceeded { what, wanted, limit }.into());
+    }
+    Ok(true)
 }

@@ -6,7 +6,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use super::cpu::CpuExceeded;
 use super::engine::MemoryLimitExceeded;
-use super::imports::StoreFailed;
+use super::imports::{QuotaExceeded, StoreFailed};
 use crate::store::StoreFailure;
 
 /// The named causes of a failed run, the same in logs and metrics.
@@ -20,7 +20,7 @@ pub enum Cause {
     WallClock,
     /// It wanted more memory than it may have.
     MemoryLimit,
-    /// It moved more bytes in one host call than it may.
+    /// It called the host more often, or moved more bytes in host calls, than it may.
     HostCallQuota,
     /// Its answer is outside the contract's limits.
     BadResponse,
@@ -86,13 +86,86 @@ pub enum RunError {
     Store(StoreFailure),
 }
 
-/// Why a module cannot be served: one or two lines for its author.
+/// The named refusals of loading a module, in the order in which they are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LoadRefusal {
+    /// More bytes than a module may have.
+    TooLarge,
+    /// Not a component: truncated, a core module, another file.
+    NotAComponent,
+    /// Compiling it takes more time or memory than it may.
+    TooComplex,
+    /// It needs more memories, tables or instances than a run may have.
+    OverLimits,
+    /// It imports what this host does not offer.
+    WrongImports,
+    /// It does not export what the contract asks for.
+    WrongExports,
+    /// Asked for its manifest, it failed.
+    NoManifest,
+    /// Its manifest is outside the contract.
+    BadManifest,
+    /// Asked for one answer, it failed.
+    SmokeCall,
+    /// Not the module's fault: the file cannot be read, the compiler cannot be started.
+    Unavailable,
+}
+
+impl LoadRefusal {
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too-large",
+            Self::NotAComponent => "not-a-component",
+            Self::TooComplex => "too-complex",
+            Self::OverLimits => "over-limits",
+            Self::WrongImports => "wrong-imports",
+            Self::WrongExports => "wrong-exports",
+            Self::NoManifest => "no-manifest",
+            Self::BadManifest => "bad-manifest",
+            Self::SmokeCall => "smoke-call",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// What its author, or the operator, does about it.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::TooLarge => "strip debug information, or leave out what the rules do not use",
+            Self::NotAComponent => "build it for wasm32-wasip2, or make a component of it; and copy the file whole",
+            Self::TooComplex => "split huge functions, or raise --compile-timeout or --compile-memory",
+            Self::OverLimits => "build it with less memory, or raise the limit that is named",
+            Self::WrongImports => "build it against this host's wit/ folder, without files, sockets or HTTP",
+            Self::WrongExports => "export the interfaces manifest and handler of the world boxoffice:rules/rules",
+            Self::NoManifest => "make manifest.describe answer without host functions, which are all denied there",
+            Self::BadManifest => "correct what is named; wit/manifest.wit has the limits",
+            Self::SmokeCall => "answer, if only with a problem, when host functions deny; do not trap",
+            Self::Unavailable => "see the message",
+        }
+    }
+}
+
+/// Why a module cannot be served, for its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadError(pub String);
+pub struct LoadError {
+    /// By name.
+    pub refusal: LoadRefusal,
+    /// In words: one line.
+    pub message: String,
+}
+
+impl LoadError {
+    /// A refusal in words.
+    pub fn new(refusal: LoadRefusal, message: impl Into<String>) -> Self {
+        Self { refusal, message: message.into() }
+    }
+}
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
@@ -100,6 +173,14 @@ impl std::error::Error for LoadError {}
 
 /// Most functions of a backtrace that are told.
 const MAX_FUNCTIONS: usize = 16;
+
+/// Most characters of a function's name that are told: generic Rust has long ones, and a stranger's can be any length.
+const MAX_FUNCTION_NAME: usize = 160;
+
+/// A name out of a module's name section, which can be any text.
+fn readable(name: &str) -> String {
+    name.chars().take(MAX_FUNCTION_NAME).flat_map(char::escape_debug).collect()
+}
 
 /// Names the cause of an error that came out of a run.
 pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
@@ -112,8 +193,11 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
         Cause::MemoryLimit
     } else if error.is::<PoolConcurrencyLimitError>() {
         Cause::NoInstance
-    } else if is_host_call_quota(error) {
+    } else if error.is::<QuotaExceeded>() {
         Cause::HostCallQuota
+    } else if is_over_host_call_bytes(error) {
+        // What the guest hands over from its own code is a host call's; what is lifted after it has returned is its answer.
+        if error.is::<WasmBacktrace>() { Cause::HostCallQuota } else { Cause::BadResponse }
     } else {
         Cause::Trap
     };
@@ -125,7 +209,7 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
 }
 
 /// wasmtime has no public type for this error, so its text it is; a test runs into the limit and sees the cause.
-fn is_host_call_quota(error: &wasmtime::Error) -> bool {
+fn is_over_host_call_bytes(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls")
 }
 
@@ -134,7 +218,7 @@ fn functions(error: &wasmtime::Error) -> Vec<String> {
     let frames = backtrace.frames().iter().take(MAX_FUNCTIONS);
     frames
         .map(|frame| match frame.func_name() {
-            Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+            Some(name) => readable(&format!("{:#}", rustc_demangle::demangle(name))),
             None => format!("function {}", frame.func_index()),
         })
         .collect()

@@ -6,7 +6,7 @@ use std::fmt;
 use hyper::StatusCode;
 
 use super::bindings::exports::boxoffice::rules::manifest as wit;
-use super::failure::LoadError;
+use super::failure::{LoadError, LoadRefusal};
 use crate::domain::{Principal, Role};
 
 /// Most routes of a module.
@@ -126,8 +126,8 @@ impl Manifest {
     }
 }
 
-fn refuse(what: impl fmt::Display) -> LoadError {
-    LoadError(format!("the module's manifest is not valid: {what}"))
+pub(super) fn refuse(what: impl fmt::Display) -> LoadError {
+    LoadError::new(LoadRefusal::BadManifest, format!("the module's manifest is not valid: {what}"))
 }
 
 fn is_name(text: &str, also: &str) -> bool {

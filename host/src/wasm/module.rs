@@ -1,25 +1,21 @@
-//! One module: loaded, checked, and run.
+//! One module that can be served, and how it is run.
 
 use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::Component;
 
 use super::answer::Answer;
+use super::bindings::RulesPre;
 use super::bindings::exports::boxoffice::rules::handler::Request;
-use super::bindings::{Rules, RulesPre};
 use super::cpu::{CpuMeter, Metered};
-use super::engine::{Engine, MemoryLimits};
-use super::failure::{Cause, Failure, LoadError, RunError, explain};
+use super::engine::Engine;
+use super::failure::{Cause, Failure, RunError, explain};
 use super::imports::tell_dropped;
 use super::manifest::Manifest;
 use super::router::Router;
 use super::run::{Grants, Run};
 use crate::domain::Millis;
-
-/// Most bytes of a component: the largest honest ones, a JavaScript or Python runtime included, have under 20 MB.
-const MAX_COMPONENT: usize = 64 * 1024 * 1024;
 
 /// SHA-256 of a component's bytes: the name of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,9 +49,9 @@ pub struct Module {
     pub manifest: Manifest,
     /// Its routes, compiled.
     pub router: Router,
-    short: Arc<str>,
-    pre: RulesPre<Run>,
-    engine: Arc<Engine>,
+    pub(super) short: Arc<str>,
+    pub(super) pre: RulesPre<Run>,
+    pub(super) engine: Arc<Engine>,
 }
 
 /// A run, for the access log.
@@ -67,38 +63,26 @@ pub struct Report {
     pub guest_micros: u64,
     /// Time that its host calls took, in microseconds, waiting included.
     pub store_micros: u64,
+    /// Its calls of events and tickets.
+    pub host_calls: u32,
 }
 
 impl Module {
-    /// Compiles and checks a component. Takes its time: not for a thread that serves.
-    ///
-    /// # Errors
-    /// Why it cannot be served, for its author.
-    pub async fn load(engine: &Arc<Engine>, bytes: Vec<u8>) -> Result<Self, LoadError> {
-        if bytes.len() > MAX_COMPONENT {
-            return Err(LoadError(format!("the module has {} bytes, more than {MAX_COMPONENT}", bytes.len())));
-        }
-        let digest = Digest::of(&bytes);
-        let compiling = Arc::clone(engine);
-        let pre = tokio::task::spawn_blocking(move || compile(&compiling, &bytes))
-            .await
-            .map_err(|error| LoadError(format!("compiling the module failed: {error}")))??;
-        let engine = Arc::clone(engine);
-        let manifest = Manifest::check(describe(&engine, &pre).await?)?;
-        let router = Router::compile(&manifest)?;
-        Ok(Self { digest, manifest, router, short: digest.short().into(), pre, engine })
-    }
-
     /// Runs the guest for one request, in an instance of its own, which is gone afterwards.
     pub async fn handle(&self, request: &Request, grants: Grants, seed: u64) -> Report {
         let permit = match self.engine.permit().await {
             Ok(permit) => permit,
             Err(failure) => {
-                return Report { result: Err(RunError::Failed(failure)), guest_micros: 0, store_micros: 0 };
+                return Report {
+                    result: Err(RunError::Failed(failure)),
+                    guest_micros: 0,
+                    store_micros: 0,
+                    host_calls: 0,
+                };
             }
         };
         let now = Millis::from_u64(request.now_ms).unwrap_or(Millis::MAX);
-        let mut run = Run::new(Some(grants), now, seed, self.memory());
+        let mut run = Run::new(Some(grants), now, seed, self.engine.limits);
         run.request_id.clone_from(&request.request_id);
         run.digest = Arc::clone(&self.short);
         let mut store = self.engine.store_for(run);
@@ -113,11 +97,16 @@ impl Module {
         // The instance has gone back to the pool before the next request is let in.
         drop(permit);
         let result = match called {
-            Ok(Ok(response)) => Answer::check(response).map_err(RunError::Failed),
+            Ok(Ok(response)) => Answer::check(response, &self.engine.limits).map_err(RunError::Failed),
             Ok(Err(error)) => Err(explain(&error, run.output.text())),
             Err(timeout) => Err(RunError::Failed(Failure { output: run.output.text(), ..timeout })),
         };
-        Report { result, guest_micros: cpu.used() / 1000, store_micros: run.store_micros }
+        Report {
+            result,
+            guest_micros: cpu.used() / 1000,
+            store_micros: run.store_micros,
+            host_calls: run.quota.calls(),
+        }
     }
 
     /// Its digest, shortened, for log lines.
@@ -125,14 +114,10 @@ impl Module {
     pub fn short_digest(&self) -> &Arc<str> {
         &self.short
     }
-
-    fn memory(&self) -> MemoryLimits {
-        MemoryLimits { bytes: self.engine.limits.memory }
-    }
 }
 
 /// Measures the CPU time of a run and bounds its wall-clock time.
-async fn within_limits<T>(
+pub(super) async fn within_limits<T>(
     engine: &Engine,
     cpu: &Arc<CpuMeter>,
     run: impl Future<Output = wasmtime::Result<T>>,
@@ -140,64 +125,4 @@ async fn within_limits<T>(
     let limit = engine.limits.timeout;
     let timed = tokio::time::timeout(limit, Metered::new(run, Arc::clone(cpu))).await;
     timed.map_err(|_| Failure::new(Cause::WallClock, format!("no answer within {}", humantime::format_duration(limit))))
-}
-
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<RulesPre<Run>, LoadError> {
-    let component = Component::new(&engine.inner, bytes)
-        .map_err(|error| LoadError(format!("the module is not a valid component: {}", error.root_cause())))?;
-    check_imports(engine, &component)?;
-    let pre = engine
-        .linker
-        .instantiate_pre(&component)
-        .map_err(|error| LoadError(format!("the module's imports do not fit this host: {error:#}")))?;
-    RulesPre::new(pre).map_err(|error| {
-        LoadError(format!("the module does not export what boxoffice:rules/rules@0.1.0 asks for: {error:#}"))
-    })
-}
-
-/// What this host offers, for a difference that a person can read; wasmtime's own account names one missing function.
-const OFFERED: &str = "boxoffice:rules/{types,events,tickets,log}@0.1.0 and inert wasi:{cli,clocks,io,random}@0.2";
-
-fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
-    let known = |name: &str| {
-        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-        match interface.split_once(':') {
-            Some(("boxoffice", _)) => version == "0.1.0" || version.starts_with("0.1."),
-            Some(("wasi", rest)) => {
-                let package = rest.split('/').next().unwrap_or(rest);
-                ["cli", "clocks", "io", "random"].contains(&package) && version.starts_with("0.2.")
-            }
-            _ => false,
-        }
-    };
-    let component_type = component.component_type();
-    let mut imports = component_type.imports(&engine.inner).map(|(name, _)| name);
-    match imports.find(|name| !known(name)) {
-        Some(name) => Err(LoadError(format!("the module wants {name}, and this host offers {OFFERED}"))),
-        None => Ok(()),
-    }
-}
-
-async fn describe(
-    engine: &Engine,
-    pre: &RulesPre<Run>,
-) -> Result<super::bindings::exports::boxoffice::rules::manifest::ModuleManifest, LoadError> {
-    let refuse = |why: String| LoadError(format!("the module does not describe itself: {why}"));
-    let _permit = engine.permit().await.map_err(|failure| refuse(failure.to_string()))?;
-    let memory = MemoryLimits { bytes: engine.limits.memory };
-    let mut store = engine.store_for(Run::new(None, Millis(0), 0, memory));
-    let cpu = Arc::clone(&store.data().cpu);
-    let called = within_limits(engine, &cpu, async {
-        let rules: Rules = pre.instantiate_async(&mut store).await?;
-        rules.boxoffice_rules_manifest().call_describe(&mut store).await
-    })
-    .await;
-    match called {
-        Ok(Ok(manifest)) => Ok(manifest),
-        Ok(Err(error)) => Err(match explain(&error, store.data().output.text()) {
-            RunError::Failed(failure) => refuse(failure.to_string()),
-            RunError::Store(failure) => refuse(format!("{failure:?}")),
-        }),
-        Err(timeout) => Err(refuse(timeout.to_string())),
-    }
 }

@@ -11,23 +11,31 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Bytes that are kept of one run: a panic's message and a backtrace's worth.
-const MAX_KEPT: usize = 8 * 1024;
+/// Bytes that a guest may write in one call; more come in several.
+const WRITE_AT_ONCE: usize = 8 * 1024;
 
 /// The end that the guest writes to, and the host reads from.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Output(Arc<Mutex<Vec<u8>>>);
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    kept: Arc<Mutex<Vec<u8>>>,
+    /// Most bytes that are kept.
+    limit: usize,
+}
 
 impl Output {
+    pub(super) fn up_to(limit: usize) -> Self {
+        Self { kept: Arc::default(), limit }
+    }
+
     fn keep(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = MAX_KEPT.saturating_sub(kept.len());
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.limit.saturating_sub(kept.len());
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// What was kept, as text.
     pub(super) fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&kept).trim_end().to_owned()
     }
 }
@@ -74,7 +82,7 @@ impl OutputStream for Output {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(MAX_KEPT)
+        Ok(WRITE_AT_ONCE)
     }
 }
 

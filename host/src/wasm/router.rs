@@ -1,7 +1,7 @@
 //! The routes of one module, compiled: finding one costs neither a run of the guest nor a search.
 
 use super::failure::LoadError;
-use super::manifest::{Manifest, Method, Route};
+use super::manifest::{Manifest, Method, Route, refuse};
 
 /// What there is at a path: for each method, in the order of [`Method::ALL`], the route's place in the manifest.
 type Methods = [Option<usize>; Method::ALL.len()];
@@ -36,16 +36,15 @@ impl Router {
             });
             let slot = &mut by_path[at].1[slot(route.method)];
             if slot.replace(place).is_some() {
-                let twice = format!("two routes have {} {}", route.method.name(), route.path);
-                return Err(LoadError(format!("the module's manifest is not valid: {twice}")));
+                return Err(refuse(format!("two routes have {} {}", route.method.name(), route.path)));
             }
         }
         let anywhere = Method::ALL.map(|method| manifest.routes.iter().position(|route| route.method == method));
         let mut paths = matchit::Router::new();
         for (path, methods) in by_path {
-            paths.insert(path, methods).map_err(|conflict| {
-                LoadError(format!("the module's manifest is not valid: the path {path:?} does not fit: {conflict}"))
-            })?;
+            paths
+                .insert(path, methods)
+                .map_err(|conflict| refuse(format!("the path {path:?} does not fit: {conflict}")))?;
         }
         Ok(Self { paths, anywhere })
     }

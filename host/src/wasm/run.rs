@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::cpu::CpuMeter;
 use super::engine::MemoryLimits;
+use super::imports::{Logged, Quota};
+use super::limits::Limits;
 use super::output::Output;
 use super::wasi::Wasi;
 use crate::clock::Stopwatch;
@@ -31,29 +33,34 @@ pub(super) struct Run {
     pub(super) request_id: String,
     /// The module's digest, shortened, for the log.
     pub(super) digest: Arc<str>,
+    pub(super) limits: Limits,
     pub(super) memory: MemoryLimits,
     pub(super) cpu: Arc<CpuMeter>,
     pub(super) output: Output,
     /// Microseconds that host calls took, waiting included.
     pub(super) store_micros: u64,
-    /// Lines that the guest has logged.
-    pub(super) log_lines: u32,
+    /// What host calls have used up.
+    pub(super) quota: Quota,
+    /// What the guest has logged.
+    pub(super) logged: Logged,
     seed: u64,
     wasi: Option<Box<Wasi>>,
 }
 
 impl Run {
-    pub(super) fn new(grants: Option<Grants>, now: Millis, seed: u64, memory: MemoryLimits) -> Self {
+    pub(super) fn new(grants: Option<Grants>, now: Millis, seed: u64, limits: Limits) -> Self {
         Self {
             grants,
             now,
             request_id: String::new(),
             digest: "".into(),
-            memory,
+            limits,
+            memory: MemoryLimits(limits),
             cpu: Arc::default(),
-            output: Output::default(),
+            output: Output::up_to(limits.output_bytes),
             store_micros: 0,
-            log_lines: 0,
+            quota: Quota::default(),
+            logged: Logged::default(),
             seed,
             wasi: None,
         }

@@ -13,25 +13,29 @@ use crate::wasm::run::Run;
 
 impl Host for Run {
     async fn create(&mut self, new: NewEvent) -> wasmtime::Result<Result<Event, CreateRefusal>> {
-        let Some(grants) = self.granted(Permission::CreateEvent) else { return Ok(Err(CreateRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::CreateEvent, &new)? else {
+            return Ok(Err(CreateRefusal::AccessDenied));
+        };
         let new = match new_event(new) {
             Ok(new) => new,
             Err(found) => return Ok(Err(CreateRefusal::Invalid(found))),
         };
         let now = self.now;
         let created = self.store_call(grants.store.create_event(now, &grants.principal, new)).await;
-        Ok(Ok(created.map_err(StoreFailed)?.into()))
+        Ok(Ok(self.answer(created.map_err(StoreFailed)?)))
     }
 
     async fn get(&mut self, id: String) -> wasmtime::Result<Result<Event, GetRefusal>> {
-        let Some(grants) = self.granted(Permission::ReadEvents) else { return Ok(Err(GetRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::ReadEvents, &id)? else { return Ok(Err(GetRefusal::AccessDenied)) };
         let now = self.now;
         let event = self.store_call(grants.store.event(now, &EventId::new(id))).await.map_err(StoreFailed)?;
-        Ok(event.map(Into::into).ok_or(GetRefusal::EventNotFound))
+        Ok(event.map(|event| self.answer(event)).ok_or(GetRefusal::EventNotFound))
     }
 
     async fn list(&mut self, query: EventQuery) -> wasmtime::Result<Result<EventPage, WitListRefusal>> {
-        let Some(grants) = self.granted(Permission::ReadEvents) else { return Ok(Err(WitListRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::ReadEvents, &query)? else {
+            return Ok(Err(WitListRefusal::AccessDenied));
+        };
         let query = match event_query(query) {
             Ok(query) => query,
             Err(found) => return Ok(Err(WitListRefusal::Invalid(found))),
@@ -39,9 +43,9 @@ impl Host for Run {
         let now = self.now;
         let page = known(self.store_call(grants.store.events(now, query)).await)?;
         Ok(page
-            .map(|page| EventPage {
-                items: page.items.into_iter().map(Into::into).collect(),
-                next_cursor: page.next_cursor,
+            .map(|page| {
+                let items = page.items.into_iter().map(Into::into).collect();
+                self.answer(EventPage { items, next_cursor: page.next_cursor })
             })
             .map_err(|refusal| match refusal {
                 ListRefusal::Invalid(field) => WitListRefusal::Invalid(findings(vec![field])),
@@ -50,7 +54,7 @@ impl Host for Run {
     }
 
     async fn update(&mut self, id: String, patch: EventPatch) -> wasmtime::Result<Result<Event, WitUpdateRefusal>> {
-        let Some(grants) = self.granted(Permission::UpdateEvent) else {
+        let Some(grants) = self.begin(Permission::UpdateEvent, &patch)? else {
             return Ok(Err(WitUpdateRefusal::AccessDenied));
         };
         let patch = match event_patch(patch) {
@@ -61,7 +65,7 @@ impl Host for Run {
         let id = EventId::new(id);
         let call = grants.store.update_event(now, &grants.principal, &id, patch);
         let updated = known(self.store_call(call).await)?;
-        Ok(updated.map(Into::into).map_err(|refusal| match refusal {
+        Ok(updated.map(|event| self.answer(event)).map_err(|refusal| match refusal {
             UpdateRefusal::EventNotFound => WitUpdateRefusal::EventNotFound,
             UpdateRefusal::NotYours => WitUpdateRefusal::AccessDenied,
             UpdateRefusal::VersionMismatch(present) => WitUpdateRefusal::VersionMismatch(present),

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use crate::wasm::bindings::boxoffice::rules::log::{Host, Level};
 use crate::wasm::bindings::boxoffice::rules::types;
+use crate::wasm::limits::Limits;
 use crate::wasm::run::Run;
 
-/// Lines that one request may log; the rest is counted.
-const MAX_LINES: u32 = 64;
 /// Bytes of a message that are kept.
 const MAX_MESSAGE: usize = 1024;
 /// Fields of a line that are kept.
@@ -15,13 +14,44 @@ const MAX_FIELDS: usize = 16;
 /// Bytes of a field's name, and of its value, that are kept.
 const MAX_FIELD: usize = 256;
 
+/// What a run has logged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::wasm) struct Logged {
+    lines: u32,
+    bytes: usize,
+    dropped: u32,
+}
+
+impl Logged {
+    /// Whether another line has room; if not, it is counted.
+    fn has_room(&mut self, limits: &Limits) -> bool {
+        let room = self.lines < limits.log_lines && self.bytes < limits.log_bytes;
+        if room {
+            self.lines += 1;
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+        room
+    }
+
+    /// A line of so many bytes fits into what is left, or it is counted as dropped.
+    fn fits(&mut self, bytes: usize, limits: &Limits) -> bool {
+        let fits = bytes <= limits.log_bytes.saturating_sub(self.bytes);
+        if fits {
+            self.bytes += bytes;
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+        fits
+    }
+}
+
 impl types::Host for Run {}
 
 impl Host for Run {
     fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
-        self.log_lines = self.log_lines.saturating_add(1);
-        // A module that is describing itself has no request to speak of.
-        if self.log_lines > MAX_LINES || self.grants.is_none() {
+        // A module that is describing itself has no request to speak of. What has no room is not even looked at.
+        if self.grants.is_none() || !self.logged.has_room(&self.limits) {
             return Ok(());
         }
         let message = clean(&message, MAX_MESSAGE);
@@ -30,6 +60,9 @@ impl Host for Run {
             let _ = write!(line, "{}={} ", clean(name, MAX_FIELD), clean(value, MAX_FIELD));
             line
         });
+        if !self.logged.fits(message.len() + fields.len(), &self.limits) {
+            return Ok(());
+        }
         let (fields, module, request_id) = (fields.trim_end(), self.digest.as_ref(), self.request_id.as_str());
         match level {
             Level::Debug => tracing::debug!(target: "rules", module, request_id, fields, "{message}"),
@@ -43,10 +76,10 @@ impl Host for Run {
 
 /// Says how many lines of a run were dropped, if any were.
 pub(in crate::wasm) fn tell_dropped(run: &Run) {
-    let dropped = run.log_lines.saturating_sub(MAX_LINES);
+    let dropped = run.logged.dropped;
     if dropped > 0 {
         let (module, request_id) = (run.digest.as_ref(), run.request_id.as_str());
-        tracing::warn!(target: "rules", module, request_id, dropped, "the module logged more lines than it may");
+        tracing::warn!(target: "rules", module, request_id, dropped, "the module logged more than it may");
     }
 }
 

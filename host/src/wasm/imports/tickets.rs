@@ -18,7 +18,9 @@ impl Host for Run {
         &mut self,
         registration: Registration,
     ) -> wasmtime::Result<Result<Registered, WitRegisterRefusal>> {
-        let Some(grants) = self.granted(Permission::Register) else { return Ok(Err(WitRegisterRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::Register, &registration)? else {
+            return Ok(Err(WitRegisterRefusal::AccessDenied));
+        };
         let registration = match request(registration).check(grants.limits) {
             Ok(registration) => registration,
             Err(found) => return Ok(Err(WitRegisterRefusal::Invalid(findings(found)))),
@@ -26,7 +28,9 @@ impl Host for Run {
         let now = self.now;
         let registered = self.store_call(grants.store.register(now, &grants.principal, registration)).await;
         Ok(known(registered)?
-            .map(|registered| Registered { ticket: registered.ticket.into(), replayed: registered.replayed })
+            .map(|registered| {
+                self.answer(Registered { ticket: registered.ticket.into(), replayed: registered.replayed })
+            })
             .map_err(|refusal| match refusal {
                 RegisterRefusal::IdempotencyKeyReused => WitRegisterRefusal::IdempotencyKeyReused,
                 RegisterRefusal::EventNotFound => WitRegisterRefusal::EventNotFound,
@@ -36,10 +40,12 @@ impl Host for Run {
     }
 
     async fn confirm(&mut self, id: String) -> wasmtime::Result<Result<Ticket, WitConfirmRefusal>> {
-        let Some(grants) = self.granted(Permission::Confirm) else { return Ok(Err(WitConfirmRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::Confirm, &id)? else {
+            return Ok(Err(WitConfirmRefusal::AccessDenied));
+        };
         let (now, id) = (self.now, TicketId::new(id));
         let confirmed = known(self.store_call(grants.store.confirm(now, &grants.principal, &id)).await)?;
-        Ok(confirmed.map(Into::into).map_err(|refusal| match refusal {
+        Ok(confirmed.map(|ticket| self.answer(ticket)).map_err(|refusal| match refusal {
             ConfirmRefusal::TicketNotFound => WitConfirmRefusal::TicketNotFound,
             ConfirmRefusal::HoldExpired => WitConfirmRefusal::HoldExpired,
             ConfirmRefusal::TicketCancelled => WitConfirmRefusal::TicketCancelled,
@@ -47,17 +53,21 @@ impl Host for Run {
     }
 
     async fn cancel(&mut self, id: String) -> wasmtime::Result<Result<Ticket, CancelRefusal>> {
-        let Some(grants) = self.granted(Permission::Cancel) else { return Ok(Err(CancelRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::Cancel, &id)? else {
+            return Ok(Err(CancelRefusal::AccessDenied));
+        };
         let (now, id) = (self.now, TicketId::new(id));
         let cancelled = known(self.store_call(grants.store.cancel(now, &grants.principal, &id)).await)?;
-        Ok(cancelled.map(Into::into).map_err(|TicketNotFound| CancelRefusal::TicketNotFound))
+        Ok(cancelled.map(|ticket| self.answer(ticket)).map_err(|TicketNotFound| CancelRefusal::TicketNotFound))
     }
 
     async fn get(&mut self, id: String) -> wasmtime::Result<Result<Ticket, GetRefusal>> {
-        let Some(grants) = self.granted(Permission::ReadTicket) else { return Ok(Err(GetRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(Permission::ReadTicket, &id)? else {
+            return Ok(Err(GetRefusal::AccessDenied));
+        };
         let (now, id) = (self.now, TicketId::new(id));
         let ticket = known(self.store_call(grants.store.ticket(now, &grants.principal, &id)).await)?;
-        Ok(ticket.map(Into::into).map_err(|TicketNotFound| GetRefusal::TicketNotFound))
+        Ok(ticket.map(|ticket| self.answer(ticket)).map_err(|TicketNotFound| GetRefusal::TicketNotFound))
     }
 
     async fn list(&mut self, query: TicketQuery) -> wasmtime::Result<Result<TicketPage, WitListRefusal>> {
@@ -65,7 +75,7 @@ impl Host for Run {
             TicketFilter::OfEvent(_) => Permission::ListEventTickets,
             TicketFilter::OfEmail(_) => Permission::ListOwnTickets,
         };
-        let Some(grants) = self.granted(permission) else { return Ok(Err(WitListRefusal::AccessDenied)) };
+        let Some(grants) = self.begin(permission, &query)? else { return Ok(Err(WitListRefusal::AccessDenied)) };
         let query = match ticket_query(query) {
             Ok(query) => query,
             Err(found) => return Ok(Err(WitListRefusal::Invalid(found))),
@@ -73,9 +83,9 @@ impl Host for Run {
         let now = self.now;
         let page = known(self.store_call(grants.store.tickets(now, &grants.principal, query)).await)?;
         Ok(page
-            .map(|page| TicketPage {
-                items: page.items.into_iter().map(Into::into).collect(),
-                next_cursor: page.next_cursor,
+            .map(|page| {
+                let items = page.items.into_iter().map(Into::into).collect();
+                self.answer(TicketPage { items, next_cursor: page.next_cursor })
             })
             .map_err(|refusal| match refusal {
                 ListRefusal::Invalid(field) => WitListRefusal::Invalid(findings(vec![field])),
