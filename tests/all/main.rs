@@ -6,6 +6,7 @@ mod events;
 mod failures;
 mod http;
 mod limiter;
+mod limits;
 mod modules;
 mod race;
 mod restart;

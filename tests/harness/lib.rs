@@ -4,7 +4,9 @@
 //! address of its own. When a [`TestServer`] is dropped, the invariants of its database are proved.
 
 mod client;
+mod log;
 mod server;
 
 pub use client::{Answer, Call, fresh_address, raw, until};
-pub use server::{Builder, START, TestServer, unruly_rules};
+pub use log::{LogLine, logged, watched_id};
+pub use server::{Builder, START, TestServer, exact_rules, unruly_rules};

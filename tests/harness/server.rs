@@ -27,6 +27,12 @@ pub fn unruly_rules() -> &'static Path {
     Path::new(env!("UNRULY_RULES"))
 }
 
+/// Where the module is that uses exactly as much as it is asked to.
+#[must_use]
+pub fn exact_rules() -> &'static Path {
+    Path::new(env!("EXACT_RULES"))
+}
+
 /// What a test wants of its server.
 pub struct Builder {
     settings: Serve,
@@ -180,6 +186,11 @@ impl TestServer {
     #[must_use]
     pub fn call(&self, method: &str, path: &str) -> Call {
         Call::new(self.address(), method, path)
+    }
+
+    /// What the operator's surface says at `/metrics`.
+    pub async fn metrics(&self) -> String {
+        Call::new(self.admin_address(), "GET", "/metrics").send().await.text
     }
 
     /// An event of `capacity` seats; gives its id.
