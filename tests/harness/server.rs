@@ -65,6 +65,13 @@ impl Builder {
         self
     }
 
+    /// Serves the standard rules in an engine of its own, which no other test uses.
+    #[must_use]
+    pub fn own_engine(mut self) -> Self {
+        self.own_rules = true;
+        self
+    }
+
     /// Runs on the machine's clock.
     #[must_use]
     pub fn real_time(mut self) -> Self {
