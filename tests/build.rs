@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Packages, and the variables that tell the harness where their components are.
-const MODULES: [(&str, &str); 2] = [("unruly-rules", "UNRULY_RULES"), ("exact-rules", "EXACT_RULES")];
+const MODULES: [(&str, &str); 3] =
+    [("unruly-rules", "UNRULY_RULES"), ("exact-rules", "EXACT_RULES"), ("raw-rules", "RAW_RULES")];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

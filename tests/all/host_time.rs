@@ -3,29 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use boxoffice::clock::Stopwatch;
 use boxoffice::config::Serve;
-use boxoffice::domain::{
-    Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, RegistrationLimits, Roles,
-    Ticket, TicketId, TicketQuery,
-};
+use boxoffice::domain::{Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
-use boxoffice::store::{
-    ConfirmRefusal, ListRefusal, Outcome, RegisterRefusal, Registered, Store, StoreFailure, Swept, TicketNotFound,
-    UpdateRefusal,
-};
 use boxoffice::wasm::{Grants, GuestRequest, Occupancy, roles_for_guest};
-use harness::{TestServer, exact_rules, logged, until, watched_id};
+use harness::{EmptyStore, TestServer, exact_rules, logged, until, watched_id};
 use rusqlite::Connection;
 
 const BUDGET: Duration = Duration::from_millis(20);
 
 /// Holds SQLite's write lock, so that the server's writer stands still.
 fn gate(server: &TestServer) -> Connection {
-    let gate = Connection::open(server.db()).unwrap();
-    gate.busy_timeout(Duration::from_secs(30)).unwrap();
-    gate.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let gate = Connection::open(server.db()).expect("the database opens");
+    gate.busy_timeout(Duration::from_secs(30)).expect("a timeout can be set");
+    gate.execute_batch("BEGIN IMMEDIATE").expect("the lock is free in time");
     gate
 }
 
@@ -48,62 +40,6 @@ async fn an_innocent_guest_survives_a_commit_of_many_times_its_cpu_budget() {
     assert!(micros("store_us") > BUDGET.as_micros() * 20, "{lines:?}");
 }
 
-/// A store whose reads burn CPU time on the very thread that runs the guest.
-struct Busy;
-
-#[async_trait]
-impl Store for Busy {
-    async fn event(&self, _: Millis, _: &EventId) -> Result<Option<Event>, StoreFailure> {
-        let watch = Stopwatch::start();
-        while watch.elapsed() < BUDGET * 3 {
-            std::hint::spin_loop();
-        }
-        Ok(None)
-    }
-
-    async fn create_event(&self, _: Millis, _: &Principal, _: NewEvent) -> Result<Event, StoreFailure> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn events(&self, _: Millis, _: EventQuery) -> Outcome<Page<Event>, ListRefusal> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn update_event(
-        &self,
-        _: Millis,
-        _: &Principal,
-        _: &EventId,
-        _: EventPatch,
-    ) -> Outcome<Event, UpdateRefusal> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn register(&self, _: Millis, _: &Principal, _: Registration) -> Outcome<Registered, RegisterRefusal> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn confirm(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn cancel(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn ticket(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn tickets(&self, _: Millis, _: &Principal, _: TicketQuery) -> Outcome<Page<Ticket>, ListRefusal> {
-        Err(StoreFailure::Overloaded)
-    }
-
-    async fn expire_due(&self, _: Millis, _: u32) -> Result<Swept, StoreFailure> {
-        Err(StoreFailure::Overloaded)
-    }
-}
-
 #[tokio::test]
 async fn a_store_that_works_hard_is_not_the_guests_doing() {
     let mut settings = Serve::defaults();
@@ -121,7 +57,14 @@ async fn a_store_that_works_hard_is_not_the_guests_doing() {
         now_ms: 1,
     };
     let limits = RegistrationLimits { hold: BUDGET, max_quantity: 1 };
-    let grants = Grants { store: Arc::new(Busy), principal: Principal::default(), limits };
+    // Reads burn CPU time on the very thread that runs the guest.
+    let busy = EmptyStore::that(|| {
+        let watch = Stopwatch::start();
+        while watch.elapsed() < BUDGET * 3 {
+            std::hint::spin_loop();
+        }
+    });
+    let grants = Grants { store: Arc::new(busy), principal: Principal::default(), limits };
     let report = rules.handle(&request, grants, 1).await;
     assert!(report.result.is_ok(), "{:?}", report.result);
     assert_eq!(report.host_calls, 5);

@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod events;
 mod failures;
+mod fuzz;
 mod host_time;
 mod http;
 mod limiter;

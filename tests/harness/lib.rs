@@ -4,9 +4,12 @@
 //! address of its own. When a [`TestServer`] is dropped, the invariants of its database are proved.
 
 mod client;
+mod empty_store;
+pub mod fuzz;
 mod log;
 mod server;
 
 pub use client::{Answer, Call, fresh_address, raw, until};
+pub use empty_store::EmptyStore;
 pub use log::{LogLine, logged, watched_id};
-pub use server::{Builder, START, TestServer, exact_rules, unruly_rules};
+pub use server::{Builder, START, TestServer, exact_rules, raw_rules, unruly_rules};

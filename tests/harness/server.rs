@@ -33,6 +33,12 @@ pub fn exact_rules() -> &'static Path {
     Path::new(env!("EXACT_RULES"))
 }
 
+/// Where the module is that answers with any bytes as if they were an answer.
+#[must_use]
+pub fn raw_rules() -> &'static Path {
+    Path::new(env!("RAW_RULES"))
+}
+
 /// What a test wants of its server.
 pub struct Builder {
     settings: Serve,
