@@ -7,4 +7,4 @@ mod client;
 mod server;
 
 pub use client::{Answer, Call, fresh_address, raw, until};
-pub use server::{Builder, START, TestServer, unruly_rules};
+pub use server::{Builder, START, TestServer, compile_if_asked, settings, unruly_rules};
