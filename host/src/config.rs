@@ -265,6 +265,9 @@ impl Sources {
 #[must_use]
 pub fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    let mut lines = text.lines();
+    let line = lines.next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    // What is missing stands in the line below.
+    if line.ends_with(':') { format!("{line} {}", lines.next().unwrap_or_default().trim()) } else { line.to_owned() }
 }

@@ -6,6 +6,8 @@ mod events;
 mod failures;
 mod http;
 mod limiter;
+mod loading;
+mod made;
 mod modules;
 mod race;
 mod restart;

@@ -115,7 +115,7 @@ fn report(module: &Module) -> String {
     let inert = if inert.is_empty() { "nothing".to_owned() } else { inert.join(", ") };
     format!(
         "{} {}: {}\n  digest  {}\n  size    {}, {} of native code\n  loaded  in {} ms, {} of them for the code, {origin}\n\n\
-         {routes}\n\nIt may call, as far as the caller's role allows:\n{may}\n\nOf WASI it imports, all inert: {inert}",
+         {}\n\nIt may call, as far as the caller's role allows:\n{}\n\nOf WASI it imports, all inert: {inert}",
         manifest.name,
         manifest.version,
         manifest.summary,
@@ -124,6 +124,8 @@ fn report(module: &Module) -> String {
         size(loaded.code_bytes),
         millis(loaded.loaded_in),
         millis(loaded.compiled_in),
+        routes.trim_fmt(),
+        may.trim_fmt(),
     )
 }
 

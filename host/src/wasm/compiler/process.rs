@@ -126,9 +126,10 @@ async fn read_said(mut stderr: impl AsyncRead + Unpin) -> String {
     // What cannot be read was not said.
     let _ = (&mut stderr).take(MAX_SAID).read_to_end(&mut said).await;
     let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
-    let lines: Vec<_> = said.split(|byte| *byte == b'\n').map(String::from_utf8_lossy).collect();
-    let told = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
-    told.collect::<Vec<_>>().join(" ").chars().flat_map(char::escape_debug).collect()
+    let text = String::from_utf8_lossy(&said);
+    // A panic's place and message are two lines; what follows is advice for whoever debugs a compiler.
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:"));
+    lines.take(2).collect::<Vec<_>>().join(" ").chars().flat_map(char::escape_debug).collect()
 }
 
 fn judge(talked: Talked, limits: CompileLimits, took: Duration) -> Result<Vec<u8>, LoadError> {

@@ -10,8 +10,10 @@ use crate::wasm::failure::{LoadError, readable};
 const MAX_SCHEMA: usize = 64 * 1024;
 /// Most bytes of all schemas of a module.
 const MAX_SCHEMAS: usize = 1024 * 1024;
-/// Bytes that one compiled `pattern` may take: nested repetitions multiply, and checking must not take minutes.
-const MAX_PATTERN: usize = 256 * 1024;
+/// Bytes that one compiled regular expression may take: nested repetitions multiply.
+const MAX_PATTERN: usize = 1024 * 1024;
+/// Most regular expressions of one schema, so that all of them take seconds and megabytes at the most.
+const MAX_PATTERNS: usize = 64;
 /// Most characters of what is told about a schema: the validator quotes it.
 const MAX_TOLD: usize = 300;
 /// The only draft, where a schema names one.
@@ -41,6 +43,10 @@ impl Schemas {
             let draft = readable(&draft.to_string());
             return Err(named(format!("names {draft} as its $schema, and must be JSON Schema 2020-12 ({DRAFT})")));
         }
+        let patterns = count_patterns(&schema);
+        if patterns > MAX_PATTERNS {
+            return Err(named(format!("has {patterns} regular expressions, more than {MAX_PATTERNS}")));
+        }
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             // References lead nowhere but into the schema itself. Without features for files and HTTP they could not; this says so.
@@ -54,5 +60,21 @@ impl Schemas {
                 Err(named(format!("is no valid JSON Schema 2020-12, at {place:?}: {told}")))
             }
         }
+    }
+}
+
+/// Regular expressions in a schema; too many rather than too few, where one of these names is something else's.
+fn count_patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Object(members) => {
+            let here = members.iter().map(|(name, value)| match name.as_str() {
+                "pattern" => 1,
+                "patternProperties" => value.as_object().map_or(0, serde_json::Map::len),
+                _ => 0,
+            });
+            here.sum::<usize>() + members.values().map(count_patterns).sum::<usize>()
+        }
+        Value::Array(values) => values.iter().map(count_patterns).sum(),
+        _ => 0,
     }
 }
