@@ -17,7 +17,7 @@ use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Digest, Engine, LoadError, Loader, Manifest, Module, read_module};
+use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, read_module};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
@@ -67,7 +67,8 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(error) => error.fmt(f),
-            Self::Rules(error) => error.fmt(f),
+            Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
+            Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }

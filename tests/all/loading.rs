@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::config::Serve;
-use boxoffice::wasm::{Engine, LoadError, LoadRefusal, Loader, Module, host_functions};
+use boxoffice::wasm::{CompilerProgram, Engine, LoadError, LoadRefusal, Loader, Module, host_functions};
 use harness::settings;
 
 use crate::made::{Made, Said};
@@ -167,6 +167,33 @@ async fn a_module_that_does_not_describe_itself_is_refused() {
     assert_refused(load(trap.component()).await, LoadRefusal::NoManifest, &["trap", "describe"]);
     let spin = Made { describe: "(loop (br 0))", ..Made::default() };
     assert_refused(load(spin.component()).await, LoadRefusal::NoManifest, &["cpu-budget"]);
+}
+
+#[tokio::test]
+async fn a_compiler_that_is_none_is_the_machine_s_fault_and_never_run() {
+    let mut settings = settings();
+    let cases = [
+        ("/nowhere/compiler", "", "cannot be started"),
+        ("/bin/sh", "exit 0", "the compiler failed"),
+        ("/bin/sh", "echo running 0 tests", "the compiler failed"),
+        ("/bin/sh", "echo out of luck >&2; exit 7", "out of luck"),
+        ("/bin/sh", "printf 'boxoffice code 1and then no code at all'", "does not fit this host"),
+        ("/bin/sh", "kill -TERM $$", "signal 15"),
+    ];
+    for (path, script, says) in cases {
+        settings.compiling.program = CompilerProgram { path: path.into(), arguments: vec!["-c".into(), script.into()] };
+        let loaded = load_with(Made::default().component(), &settings).await;
+        assert_refused(loaded, LoadRefusal::Unavailable, &[says]);
+    }
+    // What an overloaded compiler looks like.
+    for script in ["kill -KILL $$", "kill -ABRT $$", "echo no memory >&2; exit 4", "exit 101"] {
+        settings.compiling.program.arguments[1] = script.into();
+        assert_refused(
+            load_with(Made::default().component(), &settings).await,
+            LoadRefusal::TooComplex,
+            &["compiling"],
+        );
+    }
 }
 
 /// A manifest with one thing changed.
