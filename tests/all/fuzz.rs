@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use harness::fuzz::Answers;
+use harness::fuzz::{Answers, Loads};
+use harness::raw_rules;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
@@ -58,4 +59,52 @@ fn whatever_a_guest_answers_is_an_answer_within_the_limits_or_a_named_cause() {
     for expected in ["an answer", "bad-response"] {
         assert!(outcomes.get(expected).is_some_and(|count| *count > RUNS / 100), "{expected}: {outcomes:?}");
     }
+}
+
+/// A component that was damaged: cut off, overwritten, bits flipped, pieces moved; or no component at all.
+fn damaged(random: &mut StdRng, sound: &[u8]) -> Vec<u8> {
+    let mut bytes = sound.to_vec();
+    match random.random_range(0..8) {
+        0 => bytes.truncate(random.random_range(0..sound.len())),
+        1 => {
+            bytes = vec![0; random.random_range(0..4096)];
+            random.fill_bytes(&mut bytes);
+            // As if it were one: the magic and the version of a component.
+            if random.random_ratio(1, 2) && bytes.len() >= 8 {
+                bytes[..8].copy_from_slice(&sound[..8]);
+            }
+        }
+        2 => {
+            let at = random.random_range(0..bytes.len());
+            let end = (at + random.random_range(1..256)).min(bytes.len());
+            bytes.drain(at..end);
+        }
+        _ => {
+            for _ in 0..random.random_range(1..6) {
+                let at = random.random_range(0..bytes.len());
+                bytes[at] ^= 1 << random.random_range(0..8);
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn whatever_is_taken_for_a_module_is_loaded_or_refused_by_name() {
+    const RUNS: usize = 500;
+    let loads = Loads::new();
+    let sound = std::fs::read(raw_rules()).unwrap();
+    assert_eq!(loads.run(&sound), Ok(()), "undamaged, it is taken");
+    let mut random = StdRng::seed_from_u64(SEED);
+    let mut outcomes = BTreeMap::new();
+    for _ in 0..RUNS {
+        let outcome = match loads.run(&damaged(&mut random, &sound)) {
+            Ok(()) => "loaded",
+            Err(refusal) => refusal.name(),
+        };
+        *outcomes.entry(outcome).or_insert(0) += 1;
+    }
+    println!("{RUNS} executions: {outcomes:?}");
+    assert!(outcomes.get("not-a-component").is_some_and(|count| *count > RUNS / 4), "{outcomes:?}");
+    assert!(outcomes.len() > 2, "some damage goes deeper: {outcomes:?}");
 }

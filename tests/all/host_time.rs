@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::clock::Stopwatch;
-use boxoffice::config::Serve;
 use boxoffice::domain::{Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
 use boxoffice::wasm::{Grants, GuestRequest, Occupancy, roles_for_guest};
-use harness::{EmptyStore, TestServer, exact_rules, logged, until, watched_id};
+use harness::{EmptyStore, TestServer, exact_rules, logged, settings, until, watched_id};
 use rusqlite::Connection;
 
 const BUDGET: Duration = Duration::from_millis(20);
@@ -42,7 +41,7 @@ async fn an_innocent_guest_survives_a_commit_of_many_times_its_cpu_budget() {
 
 #[tokio::test]
 async fn a_store_that_works_hard_is_not_the_guests_doing() {
-    let mut settings = Serve::defaults();
+    let mut settings = settings();
     settings.rules = Some(exact_rules().to_owned());
     settings.limits.rules_cpu = BUDGET;
     let rules = load_rules(&settings).await.unwrap();

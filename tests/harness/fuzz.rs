@@ -7,13 +7,65 @@ use std::time::Duration;
 use boxoffice::config::Serve;
 use boxoffice::domain::{Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
-use boxoffice::wasm::{Answer, Cause, Grants, GuestRequest, Module, RunError, roles_for_guest};
+use boxoffice::wasm::{
+    Answer, Cause, CompilerProgram, Engine, Grants, GuestRequest, LoadRefusal, Loader, Module, RunError,
+    roles_for_guest,
+};
 use tokio::runtime::Runtime;
 
 use crate::{EmptyStore, raw_rules};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// The loader: bytes are taken for a component.
+pub struct Loads {
+    loader: Loader,
+    runtime: Runtime,
+}
+
+/// Bytes that are looked at: enough for a small module, too few for one that keeps the compiler busy.
+const MAX_COMPONENT: usize = 128 * 1024;
+
+impl Loads {
+    /// Sets an engine up.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut settings = Serve::defaults();
+        settings.compiling.program = CompilerProgram::Here;
+        settings.limits.max_instances = 4;
+        let engine = Arc::new(Engine::new(settings.limits.limits()).expect("an engine"));
+        Self { loader: Loader::new(engine, settings.compiling.compiler()), runtime: runtime() }
+    }
+
+    /// Gives the refusal by name; a module that is taken has routes.
+    ///
+    /// # Panics
+    /// If what comes of it is neither.
+    pub fn run(&self, bytes: &[u8]) -> Result<(), LoadRefusal> {
+        let bytes = &bytes[..bytes.len().min(MAX_COMPONENT)];
+        match self.runtime.block_on(self.loader.load(bytes.to_vec())) {
+            Ok(module) => {
+                assert!(!module.manifest.routes.is_empty(), "a module without routes was taken");
+                Ok(())
+            }
+            Err(error) => {
+                assert!(!error.message.is_empty() && !error.message.contains('\n'), "one line: {error:?}");
+                assert_ne!(error.refusal, LoadRefusal::Unavailable, "nothing was wrong with the machine: {error:?}");
+                Err(error.refusal)
+            }
+        }
+    }
+}
+
+impl Default for Loads {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The lifting of guest answers: bytes become the memory from which the host reads an answer.
@@ -32,6 +84,7 @@ impl Answers {
     pub fn new() -> Self {
         let runtime = runtime();
         let mut settings = Serve::defaults();
+        settings.compiling.program = CompilerProgram::Here;
         settings.rules = Some(raw_rules().to_owned());
         let rules = runtime.block_on(load_rules(&settings)).expect("the module loads");
         Self { rules, settings, runtime }

@@ -177,8 +177,8 @@ const MAX_FUNCTIONS: usize = 16;
 /// Most characters of a function's name that are told: generic Rust has long ones, and a stranger's can be any length.
 const MAX_FUNCTION_NAME: usize = 160;
 
-/// A name out of a module's name section, which can be any text.
-fn readable(name: &str) -> String {
+/// A name out of a module, which can be any text.
+pub(super) fn readable(name: &str) -> String {
     name.chars().take(MAX_FUNCTION_NAME).flat_map(char::escape_debug).collect()
 }
 
