@@ -1,0 +1,5 @@
+;; Has a name of a mebibyte.
+;; @manifest
+(data (i32.const 1024) (i32 32 1048576 32 5 0 0 2048 2))
+(data (i32.const 2048) (i32 80 4 0 96 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
+(data (i32.const 2124) (i32 48 6 0 64 7 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
