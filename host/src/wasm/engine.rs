@@ -65,6 +65,7 @@ impl Engine {
         let mut store = wasmtime::Store::new(&self.inner, run);
         store.limiter(|run| &mut run.memory);
         store.set_hostcall_fuel(self.limits.host_call_bytes);
+        store.set_max_component_handles(Limits::RESOURCES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |context| {
             if context.data().cpu.used_now() > budget {

@@ -1,5 +1,7 @@
 ;; Has a name of a mebibyte.
-;; @manifest
-(data (i32.const 1024) (i32 32 1048576 32 5 0 0 2048 2))
-(data (i32.const 2048) (i32 80 4 0 96 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
-(data (i32.const 2124) (i32 48 6 0 64 7 0 0 0 0 0 0 0 0 0 0 0 0 0 0))
+;; @describe
+(func (export "boxoffice:rules/manifest@0.1.0#describe") (result i32)
+  (memory.fill (i32.const 131072) (i32.const 0x61) (i32.const 1048576))
+  (i32.store (i32.const 1024) (i32.const 131072))
+  (i32.store (i32.const 1028) (i32.const 1048576))
+  i32.const 1024)

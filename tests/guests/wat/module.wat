@@ -6,7 +6,7 @@ wild
 ;; @import
 
 ;; @memory
-(memory (export "memory") 17 1024)
+(memory (export "memory") 32 1024)
 
 ;; @data
 (data (i32.const 16) "wild") (data (i32.const 32) "0.1.0")

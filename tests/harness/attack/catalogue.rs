@@ -28,6 +28,7 @@ pub struct Attack {
     pub(super) source: Source,
     pub(super) method: &'static str,
     pub(super) path: &'static str,
+    pub(super) role: &'static str,
     pub(super) innocent: &'static str,
     /// Attackers at the same time.
     pub(super) at_once: usize,
@@ -52,12 +53,12 @@ pub fn attacks() -> Vec<Attack> {
 
 fn unruly(path: &'static str, expected: Expected) -> Attack {
     let name = path.trim_start_matches('/').split('?').next().unwrap_or(path);
-    Attack { name, source: Source::Unruly, method: "GET", path, innocent: "/look", at_once: 8, expected }
+    Attack { name, source: Source::Unruly, method: "GET", path, role: "", innocent: "/look", at_once: 8, expected }
 }
 
 fn wild(name: &'static str, expected: Expected) -> Attack {
     let source = Source::Text(name);
-    Attack { name, source, method: "GET", path: "/attack", innocent: "/fine", at_once: 8, expected }
+    Attack { name, source, method: "GET", path: "/attack", role: "", innocent: "/fine", at_once: 8, expected }
 }
 
 fn rust() -> Vec<Attack> {
@@ -79,7 +80,7 @@ fn rust() -> Vec<Attack> {
         unruly("/flood-calls", Failure(CALLS_OR_CPU, "")),
         unruly("/flood-bytes", Failure(CALLS, "bytes of host calls")),
         unruly("/huge-call", Failure(CALLS, "")),
-        Attack { method: "POST", ..unruly("/flood-registrations", Failure(CALLS_OR_WALL, "")) },
+        Attack { method: "POST", role: "admin", ..unruly("/flood-registrations", Failure(CALLS_OR_WALL, "")) },
         unruly("/vast-answer", Failure(MEMORY, "67108864")),
         unruly("/whole-memory", Failure(ANSWER, "")),
         unruly("/big-answer", Failure(ANSWER, "1048577 bytes")),
@@ -89,7 +90,7 @@ fn rust() -> Vec<Attack> {
         unruly("/steal-header", Failure(ANSWER, "content-length")),
         unruly("/proxy-header", Failure(ANSWER, "x-accel-redirect")),
         unruly("/bad-status?status=600", Failure(ANSWER, "600")),
-        unruly("/deep-json", Answer(200, "Invalid")),
+        Attack { role: "admin", ..unruly("/deep-json", Answer(200, "Invalid")) },
         unruly("/exit", Failure(TRAP, "")),
         unruly("/abort", Failure(TRAP, "unreachable")),
         // The route asks for no role; the host function does.
@@ -112,7 +113,7 @@ fn text() -> Vec<Attack> {
         wild("realloc-calls-back", Failure(TRAP, "cannot leave")),
         wild("bad-utf8", Failure(TRAP, "utf-8")),
         wild("text-outside-memory", Failure(TRAP, "out of bounds")),
-        wild("endless-list", Failure(TRAP, "")),
+        wild("endless-list", Failure(TRAP, "out of bounds")),
         wild("no-such-level", Failure(TRAP, "")),
         wild("same-text-many-times", Failure(ANSWER, "")),
         wild("answer-outside-memory", Failure(TRAP, "out of bounds")),
@@ -127,9 +128,9 @@ fn text() -> Vec<Attack> {
         wild("zero-flood", Failure(TRAP, "")),
         wild("poll-for-ever", Failure(WALL, "no answer within")),
         wild("poll-many", Failure(CPU, "")),
-        wild("leak-pollables", Failure(TRAP, "")),
-        wild("leak-streams", Failure(TRAP, "")),
-        wild("hoard-handles", Failure(TRAP, "handle")),
+        wild("leak-pollables", Failure(MEMORY, "4096")),
+        wild("leak-streams", Failure(MEMORY, "4096")),
+        wild("hoard-handles", Failure(MEMORY, "4096")),
         wild("long-names", Failure(TRAP, "nnnnnnnn")),
     ]
 }

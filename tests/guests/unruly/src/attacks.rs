@@ -2,6 +2,8 @@
 
 use super::boxoffice::rules::{events, log, tickets};
 
+// Not inlined, so that its name is in the backtrace.
+#[inline(never)]
 pub(crate) fn spin() {
     let mut n = 0_u64;
     while std::hint::black_box(n) < u64::MAX {
