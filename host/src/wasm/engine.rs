@@ -1,6 +1,7 @@
 //! wasmtime, set up: what every module shares.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -12,14 +13,14 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAll
 use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 
 use super::bindings::Rules;
-use super::cpu::CpuExceeded;
+use super::cpu::{CpuExceeded, LongRuns};
 use super::failure::{Cause, Failure};
 use super::limits::Limits;
 use super::run::Run;
 use super::wasi;
 
 /// How often running guests are interrupted: each time they let other requests go on, and their CPU time is looked at.
-const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(2);
 /// How long a request waits for an instance before it is `overloaded`: longer than a burst takes to drain, shorter than a client waits.
 const PERMIT_WAIT: Duration = Duration::from_secs(1);
 /// The part of the native stack that host functions have below the guest's.
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
     pub(super) limits: Limits,
+    pub(super) long_runs: LongRuns,
     permits: Arc<Semaphore>,
     _ticker: Ticker,
 }
@@ -44,7 +46,10 @@ impl Engine {
         Rules::add_to_linker::<Run, HasSelf<Run>>(&mut linker, |run| run)?;
         let permits = Arc::new(Semaphore::new(limits.instances as usize));
         let ticker = Ticker::start(&inner)?;
-        Ok(Self { inner, linker, limits, permits, _ticker: ticker })
+        // As many as the runtime has.
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let long_runs = LongRuns::for_threads(threads);
+        Ok(Self { inner, linker, limits, long_runs, permits, _ticker: ticker })
     }
 
     /// Waits a little for an instance to be free.

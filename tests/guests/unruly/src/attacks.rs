@@ -60,7 +60,7 @@ fn register_as(event_id: &str, email: &str) -> Result<tickets::Registered, ticke
 
 /// Well below any budget, and then a trap.
 pub(crate) fn burn_then_trap() -> ! {
-    burn(5_000_000);
+    burn(2_000_000);
     panic!("burnt and trapped as asked");
 }
 
