@@ -86,7 +86,7 @@ fn as_bytes() -> Vec<LoadAttack> {
             [from_text("module"), vec![0xff; 64]].concat()
         }),
         ("65 MiB", TooLarge, "bytes, more than", || vec![0; 65 << 20]),
-        ("nested components", WrongExports, "does not export", || nested(2_000)),
+        ("nested components", WrongExports, "does not export", || nested(900)),
         ("many core instances", LoadRefusal::OverLimits, "instances", || {
             component(&format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(1_000)))
         }),
