@@ -60,7 +60,7 @@ fn sections(text: &str) -> HashMap<String, String> {
                 let times: usize = times.parse().expect("a number");
                 found.entry(heading.clone()).or_insert_with(String::new).push_str(&what.repeat(times));
             }
-            Some((other, _)) => heading = other.to_owned(),
+            Some((other, _)) => other.clone_into(&mut heading),
             None => {
                 let part = found.entry(heading.clone()).or_insert_with(String::new);
                 part.push_str(line);

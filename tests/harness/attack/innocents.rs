@@ -48,13 +48,13 @@ pub(super) async fn ask(server: SocketAddr, path: &'static str, over: Arc<Atomic
     all
 }
 
-async fn client(server: SocketAddr, path: &'static str, over: Arc<AtomicBool>) -> Served {
+async fn client(address: SocketAddr, path: &'static str, over: Arc<AtomicBool>) -> Served {
     let mut served = Served::default();
     let mut round = 0;
     while round < ROUNDS || !over.load(Ordering::Acquire) {
         round += 1;
         let watch = Stopwatch::start();
-        match send(Call::new(server, "GET", path)).await {
+        match send(Call::new(address, "GET", path)).await {
             Ok(answer) if answer.status == 200 => served.took.push(watch.elapsed()),
             Ok(answer) => served.refused.push(format!("{} {}", answer.status, answer.code())),
             Err(error) => served.refused.push(error),

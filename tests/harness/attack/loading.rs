@@ -21,6 +21,10 @@ pub struct LoadAttack {
 }
 
 type Bytes = Box<dyn Fn() -> Vec<u8>>;
+/// Breaks a module in one of many ways, by number.
+type Breaking = fn(u64) -> Vec<u8>;
+/// A name, what must come of it, and its bytes.
+type Part = (&'static str, LoadRefusal, &'static str, fn() -> Vec<u8>);
 
 #[derive(Clone, Copy)]
 enum Expected {
@@ -34,8 +38,7 @@ enum Expected {
 #[must_use]
 pub fn load_attacks() -> Vec<LoadAttack> {
     let mut all: Vec<_> = in_text().into_iter().chain(as_bytes()).collect();
-    let broken: [(&str, fn(u64) -> Vec<u8>); 3] =
-        [("random bytes", random), ("truncated", truncated), ("mutated", mutated)];
+    let broken: [(&str, Breaking); 3] = [("random bytes", random), ("truncated", truncated), ("mutated", mutated)];
     for (name, breaking) in broken {
         all.extend((0..BROKEN).map(|seed| LoadAttack {
             name: format!("{name} {seed}"),
@@ -78,7 +81,7 @@ fn in_text() -> Vec<LoadAttack> {
 
 fn as_bytes() -> Vec<LoadAttack> {
     use LoadRefusal::{NotAComponent, TooLarge, WrongExports};
-    let parts: [(&str, LoadRefusal, &'static str, fn() -> Vec<u8>); 7] = [
+    let parts: [Part; 7] = [
         ("empty file", NotAComponent, "not a valid component", Vec::new),
         ("core module", NotAComponent, "not a valid component", || b"\0asm\x01\0\0\0".to_vec()),
         ("empty component", WrongExports, "does not export", || b"\0asm\x0d\0\x01\0".to_vec()),
@@ -91,7 +94,7 @@ fn as_bytes() -> Vec<LoadAttack> {
             component(&format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(1_000)))
         }),
     ];
-    let attack = |(name, refusal, text, bytes): (&str, _, _, fn() -> Vec<u8>)| LoadAttack {
+    let attack = |(name, refusal, text, bytes): Part| LoadAttack {
         name: name.to_owned(),
         bytes: Box::new(bytes),
         expected: Expected::Refused(refusal, text),

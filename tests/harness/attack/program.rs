@@ -19,7 +19,7 @@ use super::Plan;
 use crate::client::Call;
 
 /// How long it may take to start (a module is compiled) and to stop.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 const DB: &str = "events.db";
 
 /// The program with these rules, in a folder of its own.
