@@ -4,6 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Packages, and the variables that tell the harness where their components are.
+const MODULES: [(&str, &str); 3] =
+    [("unruly-rules", "UNRULY_RULES"), ("exact-rules", "EXACT_RULES"), ("raw-rules", "RAW_RULES")];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     for input in ["guests", "../wit", "../Cargo.lock", "../Cargo.toml"] {
@@ -13,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let target = out.ancestors().nth(4).ok_or("OUT_DIR is not where cargo puts it")?.join("guest");
     let status = Command::new(std::env::var("CARGO")?)
-        .args(["build", "--locked", "--profile", "guest", "--target", "wasm32-wasip2", "--package", "unruly-rules"])
+        .args(["build", "--locked", "--profile", "guest", "--target", "wasm32-wasip2"])
+        .args(MODULES.iter().flat_map(|(package, _)| ["--package", package]))
         .arg("--manifest-path")
         .arg(tests.join("../Cargo.toml"))
         .arg("--target-dir")
@@ -25,7 +30,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !status.success() {
         return Err("the tests' modules did not build; is the target there? (rustup target add wasm32-wasip2)".into());
     }
-    let component = target.join("wasm32-wasip2/guest/unruly_rules.wasm");
-    println!("cargo::rustc-env=UNRULY_RULES={}", component.display());
+    for (package, variable) in MODULES {
+        let component = target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm");
+        println!("cargo::rustc-env={variable}={}", component.display());
+    }
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::wasm::Cause;
+use crate::wasm::{Cause, Occupancy};
 
 /// The media type of [`Metrics::text`]: `OpenMetrics` 1.0, which Prometheus reads.
 pub(crate) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,6 +25,7 @@ struct FailureLabels {
 pub(crate) struct Metrics {
     registry: Registry,
     rules_failures: Family<FailureLabels, Counter>,
+    rules_instances: Gauge,
 }
 
 impl Default for Metrics {
@@ -35,7 +37,9 @@ impl Default for Metrics {
             "Runs of the rules that gave no answer, by module and cause",
             rules_failures.clone(),
         );
-        Self { registry, rules_failures }
+        let rules_instances = Gauge::default();
+        registry.register("rules_instances", "Instances of the rules that run now", rules_instances.clone());
+        Self { registry, rules_failures, rules_instances }
     }
 }
 
@@ -47,7 +51,8 @@ impl Metrics {
     }
 
     /// Everything, as text.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, occupancy: Occupancy) -> String {
+        self.rules_instances.set(i64::try_from(occupancy.permits).unwrap_or(i64::MAX));
         let mut out = String::new();
         // Writing to a String cannot fail.
         let _ = text::encode(&mut out, &self.registry);

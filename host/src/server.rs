@@ -17,7 +17,7 @@ use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Compiler, Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module};
+use crate::wasm::{Compiler, Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, Occupancy};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
@@ -180,6 +180,12 @@ impl Server {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.app.drain.in_flight()
+    }
+
+    /// What runs of the rules hold now.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        self.app.module.occupancy()
     }
 
     /// Sweeps now; gives the number of holds released.

@@ -22,7 +22,7 @@ mod wasi;
 pub use answer::Answer;
 pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
 pub use compiler::{CompileLimits, Compiler};
-pub use engine::Engine;
+pub use engine::{Engine, Occupancy};
 pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};
 pub use imports::roles_for_guest;
 pub use limits::Limits;

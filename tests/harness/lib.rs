@@ -5,7 +5,12 @@
 
 pub mod attack;
 mod client;
+mod empty_store;
+pub mod fuzz;
+mod log;
 mod server;
 
 pub use client::{Answer, Call, fresh_address, raw, until};
-pub use server::{Builder, START, TestServer, unruly_rules};
+pub use empty_store::EmptyStore;
+pub use log::{LogLine, logged, watched_id};
+pub use server::{Builder, START, TestServer, exact_rules, raw_rules, unruly_rules};

@@ -27,6 +27,18 @@ pub fn unruly_rules() -> &'static Path {
     Path::new(env!("UNRULY_RULES"))
 }
 
+/// Where the module is that uses exactly as much as it is asked to.
+#[must_use]
+pub fn exact_rules() -> &'static Path {
+    Path::new(env!("EXACT_RULES"))
+}
+
+/// Where the module is that answers with any bytes as if they were an answer.
+#[must_use]
+pub fn raw_rules() -> &'static Path {
+    Path::new(env!("RAW_RULES"))
+}
+
 /// What a test wants of its server.
 pub struct Builder {
     settings: Serve,
@@ -55,6 +67,13 @@ impl Builder {
     #[must_use]
     pub fn rules(mut self, path: &Path) -> Self {
         self.settings.rules = Some(path.to_owned());
+        self.own_rules = true;
+        self
+    }
+
+    /// Serves the standard rules in an engine of its own, which no other test uses.
+    #[must_use]
+    pub fn own_engine(mut self) -> Self {
         self.own_rules = true;
         self
     }
@@ -180,6 +199,11 @@ impl TestServer {
     #[must_use]
     pub fn call(&self, method: &str, path: &str) -> Call {
         Call::new(self.address(), method, path)
+    }
+
+    /// What the operator's surface says at `/metrics`.
+    pub async fn metrics(&self) -> String {
+        Call::new(self.admin_address(), "GET", "/metrics").send().await.text
     }
 
     /// An event of `capacity` seats; gives its id.

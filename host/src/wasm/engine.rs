@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, ResourceLimiter};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{PoolingAllocatorMetrics, ResourceLimiter};
 use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 
 use super::bindings::Rules;
@@ -37,6 +38,19 @@ pub struct Engine {
     _ticker: Ticker,
 }
 
+/// What runs hold at one moment. All zero when nothing runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Occupancy {
+    /// Permits to run.
+    pub permits: u64,
+    /// Component instances of the pool.
+    pub instances: u64,
+    /// Linear memories of the pool.
+    pub memories: u64,
+    /// Stacks of the pool.
+    pub stacks: u64,
+}
+
 impl Engine {
     /// Sets wasmtime up. Reserves address space for every instance, and touches none of it.
     pub fn new(limits: Limits) -> wasmtime::Result<Self> {
@@ -50,6 +64,19 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let long_runs = LongRuns::for_threads(threads);
         Ok(Self { inner, linker, limits, long_runs, permits, _ticker: ticker })
+    }
+
+    /// What is in use now.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        let taken = (self.limits.instances as usize).saturating_sub(self.permits.available_permits());
+        let pool = self.inner.pooling_allocator_metrics();
+        Occupancy {
+            permits: taken as u64,
+            instances: pool.as_ref().map_or(0, PoolingAllocatorMetrics::component_instances),
+            memories: pool.as_ref().map_or(0, |pool| pool.memories() as u64),
+            stacks: pool.as_ref().map_or(0, |pool| pool.stacks() as u64),
+        }
     }
 
     /// Waits a little for an instance to be free.

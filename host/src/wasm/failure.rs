@@ -200,11 +200,11 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
         Cause::NoInstance
     } else if error.is::<QuotaExceeded>() {
         Cause::HostCallQuota
-    } else if is_over_host_call_bytes(error) {
-        // What the guest hands over from its own code is a host call's; what is lifted after it has returned is its answer.
-        if error.is::<WasmBacktrace>() { Cause::HostCallQuota } else { Cause::BadResponse }
+    } else if error.is::<WasmBacktrace>() || error.is::<Trap>() {
+        if is_over_host_call_bytes(error) { Cause::HostCallQuota } else { Cause::Trap }
     } else {
-        Cause::Trap
+        // Not in the guest's own code: what came back from it could not be read, or was too much.
+        Cause::BadResponse
     };
     let message = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),

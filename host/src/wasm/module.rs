@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::bindings::RulesPre;
 use super::bindings::exports::boxoffice::rules::handler::Request;
 use super::cpu::{CpuMeter, metered};
-use super::engine::Engine;
+use super::engine::{Engine, Occupancy};
 use super::failure::{Cause, Failure, RunError, explain};
 use super::imports::tell_dropped;
 use super::manifest::Manifest;
@@ -107,6 +107,12 @@ impl Module {
             store_micros: run.store_micros,
             host_calls: run.quota.calls(),
         }
+    }
+
+    /// What runs in its engine hold now.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        self.engine.occupancy()
     }
 
     /// Its digest, shortened, for log lines.
