@@ -39,7 +39,7 @@ demo: target ## A flash sale on a throw-away server: 100 buyers, 5 seats
 	$(CARGO) run --release --locked --package boxoffice-tests --bin demo
 
 attack: ## What strangers' modules do to a throw-away server, and what comes of it (ARGS=spin picks attacks by name)
-	$(CARGO) build --release --locked --package boxoffice
+	$(CARGO) build --release --locked --package boxoffice --package boxoffice-tests --bin boxoffice --bin attack
 	$(CARGO) run --release --locked --package boxoffice-tests --bin attack -- $(ARGS)
 
 audit: ## Licences, sources, banned crates and advisories (needs cargo-deny: cargo install --locked cargo-deny)
