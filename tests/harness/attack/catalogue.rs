@@ -122,7 +122,7 @@ fn text() -> Vec<Attack> {
         wild("call-wrong-type", Failure(TRAP, "indirect call")),
         wild("memory-edges", Failure(TRAP, "out of bounds")),
         wild("grow-table", Failure(MEMORY, "20000")),
-        wild("fill-in-a-row", Failure(CPU, "CPU budget")),
+        wild("fill-in-a-row", Failure(CPU_OR_WALL, "")),
         wild("random-flood", Failure(CPU, "CPU budget")),
         wild("huge-random", Failure(TRAP, "")),
         wild("zero-flood", Failure(TRAP, "")),
@@ -131,6 +131,6 @@ fn text() -> Vec<Attack> {
         wild("leak-pollables", Failure(MEMORY, "4096")),
         wild("leak-streams", Failure(MEMORY, "4096")),
         wild("hoard-handles", Failure(MEMORY, "4096")),
-        wild("long-names", Failure(TRAP, "nnnnnnnn")),
+        Attack { at_once: 32, ..wild("long-names", Failure(TRAP, "nnnnnnnn")) },
     ]
 }
