@@ -5,7 +5,7 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint guest demo audit target
+.PHONY: help run test check fmt lint guest demo attack audit target
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,10 @@ guest: target ## The standard rules as a component: target/guest/wasm32-wasip2/g
 
 demo: target ## A flash sale on a throw-away server: 100 buyers, 5 seats
 	$(CARGO) run --release --locked --package boxoffice-tests --bin demo
+
+attack: ## What strangers' modules do to a throw-away server, and what comes of it (ARGS=spin picks attacks by name)
+	$(CARGO) build --release --locked --package boxoffice --package boxoffice-tests --bin boxoffice --bin attack
+	$(CARGO) run --release --locked --package boxoffice-tests --bin attack -- $(ARGS)
 
 audit: ## Licences, sources, banned crates and advisories (needs cargo-deny: cargo install --locked cargo-deny)
 	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is not installed: cargo install --locked cargo-deny'; exit 1; }

@@ -2,10 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::fmt::Write as _;
-use std::path::Path;
-
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
 /// One route of a manifest, as it is said.
 #[derive(Clone)]
@@ -155,11 +151,6 @@ impl Made {
                 {handle} (i32.const {response}))
               (data (i32.const {BASE}) "{data}"))"#
         );
-        let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap();
-        let world = resolve.select_world(&[package], Some("rules")).unwrap();
-        let mut module = wat::parse_str(core).unwrap();
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-        ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+        harness::attack::encode(&mut wat::parse_str(core).unwrap(), "wild").unwrap()
     }
 }

@@ -3,6 +3,7 @@
 //! The clock is set by hand, the ids are seeded, the rate limiter is on: unless a test says otherwise, every request comes from a loopback
 //! address of its own. When a [`TestServer`] is dropped, the invariants of its database are proved.
 
+pub mod attack;
 mod client;
 mod empty_store;
 pub mod fuzz;

@@ -25,6 +25,10 @@ const ALLOWED: [&str; 13] = [
     "warning",
 ];
 
+/// Beginnings of extension headers that are not for the client: a proxy in front of the host is told by them to send another answer, for
+/// example one of its own files.
+const FOR_PROXIES: [&str; 5] = ["x-accel-", "x-litespeed-", "x-lighttpd-", "x-reproxy-", "x-sendfile"];
+
 /// An answer within the contract's limits.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -60,7 +64,8 @@ fn headers(said: Vec<(String, String)>, limits: &Limits) -> Result<HeaderMap, Fa
     // Room for the host's own, so that the map does not grow twice.
     let mut headers = HeaderMap::with_capacity(said.len() + 4);
     for (name, value) in said {
-        let extension = name.starts_with("x-") && name != "x-request-id";
+        let for_proxies = FOR_PROXIES.iter().any(|beginning| name.starts_with(beginning));
+        let extension = name.starts_with("x-") && name != "x-request-id" && !for_proxies;
         if !ALLOWED.contains(&name.as_str()) && !extension {
             return Err(refuse(format!("the header {name:?} is not a module's to set")));
         }

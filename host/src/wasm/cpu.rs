@@ -4,12 +4,10 @@
 //! that work during a poll take their time off again. Counting epoch ticks instead would blame an innocent guest for a slow commit.
 
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use pin_project_lite::pin_project;
+use tokio::sync::Semaphore;
 
 /// The guest used up its CPU time.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +41,14 @@ impl CpuMeter {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// One poll of the run.
+    fn measure<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.began.store(thread_cpu_nanos(), Ordering::Relaxed);
+        let polled = poll();
+        self.used.store(self.used_now(), Ordering::Relaxed);
+        polled
+    }
+
     /// Runs a host call, whose time is not the guest's.
     pub(super) async fn outside<F: Future>(&self, call: F) -> F::Output {
         let mut call = std::pin::pin!(call);
@@ -57,31 +63,41 @@ impl CpuMeter {
     }
 }
 
-pin_project! {
-    /// A run whose polls are measured.
-    pub(super) struct Metered<F> {
-        #[pin]
-        run: F,
-        meter: Arc<CpuMeter>,
+/// CPU time after which a run takes turns with others like it. Honest requests need well under a millisecond.
+const SHORT: u64 = 2_000_000;
+
+/// Runs that have used more than a short request does share a few threads: all others are left to those who are in no need of them.
+///
+/// Without it, innocent requests wait at each step of theirs behind everybody who spins, one tick each.
+#[derive(Debug)]
+pub(super) struct LongRuns(Semaphore);
+
+impl LongRuns {
+    /// They get half of the threads, and at least one.
+    pub(super) fn for_threads(threads: usize) -> Self {
+        Self(Semaphore::new((threads / 2).max(1)))
     }
 }
 
-impl<F> Metered<F> {
-    pub(super) fn new(run: F, meter: Arc<CpuMeter>) -> Self {
-        Self { run, meter }
+/// Runs `run`, each of its polls measured, in turns with others once it is no longer short.
+pub(super) async fn metered<F: Future>(run: F, meter: &CpuMeter, long_runs: &LongRuns) -> F::Output {
+    let mut run = std::pin::pin!(run);
+    loop {
+        // The semaphore is never closed.
+        let turn = if meter.used() > SHORT { long_runs.0.acquire().await.ok() } else { None };
+        let polled = std::future::poll_fn(|context| Poll::Ready(meter.measure(|| run.as_mut().poll(context)))).await;
+        if let Poll::Ready(output) = polled {
+            return output;
+        }
+        // Whoever waited longest has the next turn. What wakes the run wakes this.
+        drop(turn);
+        pending_once().await;
     }
 }
 
-impl<F: Future> Future for Metered<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        this.meter.began.store(thread_cpu_nanos(), Ordering::Relaxed);
-        let polled = this.run.poll(context);
-        this.meter.used.store(this.meter.used_now(), Ordering::Relaxed);
-        polled
-    }
+async fn pending_once() {
+    let mut been = false;
+    std::future::poll_fn(|_| if std::mem::replace(&mut been, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 fn thread_cpu_nanos() -> u64 {

@@ -1,6 +1,7 @@
 //! wasmtime, set up: what every module shares.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -13,14 +14,14 @@ use wasmtime::{PoolingAllocatorMetrics, ResourceLimiter};
 use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 
 use super::bindings::Rules;
-use super::cpu::CpuExceeded;
+use super::cpu::{CpuExceeded, LongRuns};
 use super::failure::{Cause, Failure};
 use super::limits::Limits;
 use super::run::Run;
 use super::wasi;
 
 /// How often running guests are interrupted: each time they let other requests go on, and their CPU time is looked at.
-const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(2);
 /// How long a request waits for an instance before it is `overloaded`: longer than a burst takes to drain, shorter than a client waits.
 const PERMIT_WAIT: Duration = Duration::from_secs(1);
 /// The part of the native stack that host functions have below the guest's.
@@ -32,6 +33,7 @@ pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
     pub(super) limits: Limits,
+    pub(super) long_runs: LongRuns,
     permits: Arc<Semaphore>,
     _ticker: Ticker,
 }
@@ -58,7 +60,10 @@ impl Engine {
         Rules::add_to_linker::<Run, HasSelf<Run>>(&mut linker, |run| run)?;
         let permits = Arc::new(Semaphore::new(limits.instances as usize));
         let ticker = Ticker::start(&inner)?;
-        Ok(Self { inner, linker, limits, permits, _ticker: ticker })
+        // As many as the runtime has.
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let long_runs = LongRuns::for_threads(threads);
+        Ok(Self { inner, linker, limits, long_runs, permits, _ticker: ticker })
     }
 
     /// What is in use now.
@@ -92,6 +97,7 @@ impl Engine {
         let mut store = wasmtime::Store::new(&self.inner, run);
         store.limiter(|run| &mut run.memory);
         store.set_hostcall_fuel(self.limits.host_call_bytes);
+        store.set_max_component_handles(Limits::RESOURCES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |context| {
             if context.data().cpu.used_now() > budget {

@@ -44,6 +44,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Resources (streams, timers, a component's own) that a run may hold at the same time; the host has some 100 bytes for each, which
+    /// no limit of the guest's memory counts. An honest guest holds a handful. wasmtime's own limits are 1,000,000 and 100,000: with
+    /// those, eight runs held 120 MiB.
+    pub(super) const RESOURCES: usize = 4096;
     /// Core instances of one component: one of `wasm32-wasip2` has 3; JavaScript's and Python's have more. No setting: it only sizes the pool.
     pub(super) const CORE_INSTANCES: u32 = 32;
 }

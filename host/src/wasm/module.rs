@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::answer::Answer;
 use super::bindings::RulesPre;
 use super::bindings::exports::boxoffice::rules::handler::Request;
-use super::cpu::{CpuMeter, Metered};
+use super::cpu::{CpuMeter, metered};
 use super::engine::{Engine, Occupancy};
 use super::failure::{Cause, Failure, RunError, explain};
 use super::imports::tell_dropped;
@@ -132,6 +132,6 @@ pub(super) async fn within_limits<T>(
     run: impl Future<Output = wasmtime::Result<T>>,
 ) -> Result<wasmtime::Result<T>, Failure> {
     let limit = engine.limits.timeout;
-    let timed = tokio::time::timeout(limit, Metered::new(run, Arc::clone(cpu))).await;
+    let timed = tokio::time::timeout(limit, metered(run, cpu, &engine.long_runs)).await;
     timed.map_err(|_| Failure::new(Cause::WallClock, format!("no answer within {}", humantime::format_duration(limit))))
 }

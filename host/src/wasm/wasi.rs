@@ -13,6 +13,7 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::limits::Limits;
 use super::output::Output;
 use super::run::Run;
 use crate::domain::Millis;
@@ -38,7 +39,9 @@ impl Wasi {
             .stdout(output.clone())
             .stderr(output.clone())
             .build();
-        Self { context, table: ResourceTable::new() }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(Limits::RESOURCES);
+        Self { context, table }
     }
 }
 

@@ -5,21 +5,42 @@
 wit_bindgen::generate!({ path: "../../../wit", world: "rules" });
 
 #[cfg(target_family = "wasm")]
+mod attacks;
+
+#[cfg(target_family = "wasm")]
 mod component {
-    use super::boxoffice::rules::{events, log, tickets};
+    use super::attacks::{self, new_event, register};
+    use super::boxoffice::rules::{events, log};
     use super::exports::boxoffice::rules::handler::{self, Request, Response};
     use super::exports::boxoffice::rules::manifest::{self, Access, Method, ModuleManifest, Route};
 
     struct Unruly;
 
     /// Method, path and access of each route; its id is the path without the slash.
-    const ROUTES: [(Method, &str, Access); 21] = [
+    const ROUTES: &[(Method, &str, Access)] = &[
         (Method::Get, "/fine", Access::Public),
+        (Method::Get, "/look", Access::Public),
         (Method::Get, "/trap", Access::Public),
         (Method::Get, "/spin", Access::Public),
         (Method::Get, "/grow", Access::Public),
         (Method::Get, "/recurse", Access::Public),
         (Method::Get, "/sleep", Access::Public),
+        (Method::Get, "/burn-then-trap", Access::Public),
+        (Method::Get, "/alternate", Access::Public),
+        (Method::Get, "/fill-memory", Access::Public),
+        (Method::Get, "/vast-answer", Access::Public),
+        (Method::Get, "/whole-memory", Access::Public),
+        (Method::Get, "/many-headers", Access::Public),
+        (Method::Get, "/long-header", Access::Public),
+        (Method::Get, "/proxy-header", Access::Public),
+        (Method::Get, "/flood-calls", Access::Public),
+        (Method::Get, "/flood-bytes", Access::Public),
+        (Method::Get, "/flood-fields", Access::Public),
+        (Method::Get, "/deep-json", Access::Public),
+        (Method::Get, "/exit", Access::Public),
+        (Method::Get, "/abort", Access::Public),
+        (Method::Get, "/forge-log", Access::Public),
+        (Method::Post, "/flood-registrations", Access::Public),
         (Method::Get, "/flood-log", Access::Public),
         (Method::Get, "/chatter", Access::Public),
         (Method::Get, "/big-answer", Access::Public),
@@ -58,7 +79,7 @@ mod component {
                 name: if denied { "unruly".into() } else { "unruly-granted".into() },
                 version: "0.1.0".into(),
                 summary: "Misbehaves on request".into(),
-                routes: ROUTES.into_iter().map(route).collect(),
+                routes: ROUTES.iter().copied().map(route).collect(),
             }
         }
     }
@@ -68,9 +89,28 @@ mod component {
             let body = String::from_utf8_lossy(&request.body).into_owned();
             match request.route_id.as_str() {
                 "trap" => panic!("trapped as asked"),
-                "spin" => spin(),
-                "grow" => grow(),
-                "recurse" => return answer(200, recurse(1).to_string()),
+                "spin" => attacks::spin(),
+                "grow" => attacks::grow(),
+                "recurse" => return answer(200, attacks::recurse(1).to_string()),
+                "look" => return answer(200, format!("{:?}", events::get("nothing"))),
+                "burn-then-trap" => attacks::burn_then_trap(),
+                "alternate" => attacks::alternate(),
+                "fill-memory" => return answer(200, attacks::fill_memory().to_string()),
+                "vast-answer" => return answer(200, "x".repeat(1024 * 1024 * 1024)),
+                "whole-memory" => return answer(200, "x".repeat(20 * 1024 * 1024)),
+                "many-headers" => {
+                    return with_headers((0..10_000).map(|n| (format!("x-{n}"), n.to_string())).collect());
+                }
+                "long-header" => return with_header("x-long", &"x".repeat(64 * 1024)),
+                "proxy-header" => return with_header("x-accel-redirect", "/etc/passwd"),
+                "flood-calls" => (0..100_000).for_each(|_| drop(attacks::list_events(100))),
+                "flood-bytes" => attacks::flood_bytes(),
+                "flood-fields" => attacks::flood_fields(),
+                "deep-json" => return answer(200, attacks::deep_json()),
+                "exit" => std::process::exit(0),
+                "abort" => std::process::abort(),
+                "forge-log" => attacks::forge_log(),
+                "flood-registrations" => return answer(200, attacks::flood_registrations()),
                 "sleep" => std::thread::sleep(std::time::Duration::from_millis(number(&request, "ms"))),
                 "flood-log" => (0..1_000).for_each(|n| log::write(log::Level::Info, &format!("line {n}"), &[])),
                 "chatter" => (0..10_000).for_each(|_| println!("{}", "x".repeat(100))),
@@ -80,8 +120,8 @@ mod component {
                 "bad-status" => return answer(u16::try_from(number(&request, "status")).unwrap_or(0), String::new()),
                 "bad-header" => return with_header("x-bad", "a\r\nset-cookie: b"),
                 "steal-header" => return with_header("content-length", "0"),
-                "remember" => return answer(200, remember().to_string()),
-                "clocks" => return answer(200, clocks()),
+                "remember" => return answer(200, attacks::remember().to_string()),
+                "clocks" => return answer(200, attacks::clocks()),
                 "headers" => return answer(200, format!("{:?}", request.headers)),
                 "create" => return answer(200, format!("{:?}", events::create(&new_event()))),
                 "register" => return answer(200, format!("{:?}", register(&body))),
@@ -101,62 +141,16 @@ mod component {
     }
 
     fn with_header(name: &str, value: &str) -> Response {
-        Response { status: 200, headers: vec![(name.into(), value.into())], body: Vec::new() }
+        with_headers(vec![(name.into(), value.into())])
+    }
+
+    fn with_headers(headers: Vec<(String, String)>) -> Response {
+        Response { status: 200, headers, body: Vec::new() }
     }
 
     fn number(request: &Request, name: &str) -> u64 {
         let value = request.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         value.and_then(|value| value.parse().ok()).unwrap_or(0)
-    }
-
-    fn spin() {
-        let mut n = 0_u64;
-        while std::hint::black_box(n) < u64::MAX {
-            n += 1;
-        }
-    }
-
-    fn grow() {
-        let mut kept = Vec::new();
-        loop {
-            kept.push(vec![1_u8; 1024 * 1024]);
-            std::hint::black_box(&kept);
-        }
-    }
-
-    #[allow(unconditional_recursion)]
-    fn recurse(n: u64) -> u64 {
-        std::hint::black_box(n) + recurse(std::hint::black_box(n + 1))
-    }
-
-    /// How often this instance has been asked: always the first time, when every request has its own.
-    fn remember() -> u32 {
-        static TIMES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        TIMES.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1
-    }
-
-    /// What the guest sees of time and of the machine.
-    fn clocks() -> String {
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let environment: Vec<_> = std::env::vars().collect();
-        let arguments: Vec<_> = std::env::args().collect();
-        format!("{} {environment:?} {arguments:?}", since_epoch.map_or(0, |time| time.as_millis()))
-    }
-
-    fn new_event() -> events::NewEvent {
-        events::NewEvent { name: "mine".into(), capacity: 5, starts_at_ms: None, tags: Vec::new(), attributes: None }
-    }
-
-    /// Registers for the event that the body names.
-    fn register(event_id: &str) -> Result<tickets::Registered, tickets::RegisterRefusal> {
-        tickets::atomic_register(&tickets::Registration {
-            event_id: event_id.into(),
-            email: "somebody@example.org".into(),
-            quantity: 1,
-            hold_ms: None,
-            idempotency_key: None,
-            attributes: None,
-        })
     }
 
     super::export!(Unruly with_types_in super);

@@ -1,0 +1,4 @@
+;; Traps when it is asked for its manifest.
+;; @describe
+(func (export "boxoffice:rules/manifest@0.1.0#describe") (result i32)
+  unreachable)

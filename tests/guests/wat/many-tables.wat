@@ -1,0 +1,4 @@
+;; Has more tables than it may have.
+;; @more
+(table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref)
+(table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref)

@@ -1,0 +1,3 @@
+;; Never ends before it is asked anything.
+;; @more
+(func $start (loop $ever (br $ever))) (start $start)

@@ -1,0 +1,3 @@
+;; Traps before it is asked anything.
+;; @more
+(func $start unreachable) (start $start)

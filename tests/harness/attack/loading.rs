@@ -1,0 +1,215 @@
+//! The attacks of modules that must never be served: the program refuses them by name, in bounded time, and makes no database.
+
+use boxoffice::clock::Stopwatch;
+use boxoffice::wasm::LoadRefusal;
+
+use super::program::{Ended, run_to_end};
+use super::{Outcome, Plan, from_text};
+use crate::unruly_rules;
+
+/// Bytes of the one line that refuses a module.
+const MAX_LINE: usize = 2_000;
+/// How many modules are broken at random, each in its own way.
+const BROKEN: u64 = 12;
+
+/// One module that must be refused, or may be harmless and taken.
+pub struct LoadAttack {
+    /// Its name.
+    pub name: String,
+    bytes: Bytes,
+    expected: Expected,
+}
+
+type Bytes = Box<dyn Fn() -> Vec<u8>>;
+/// Breaks a module in one of many ways, by number.
+type Breaking = fn(u64) -> Vec<u8>;
+/// A name, what must come of it, and its bytes.
+type Part = (&'static str, LoadRefusal, &'static str, fn() -> Vec<u8>);
+
+#[derive(Clone, Copy)]
+enum Expected {
+    /// Refused for this reason, in words that contain this text.
+    Refused(LoadRefusal, &'static str),
+    /// Broken at random: refused by whatever name, or by chance still a module.
+    Either,
+}
+
+/// All of them.
+#[must_use]
+pub fn load_attacks() -> Vec<LoadAttack> {
+    let mut all: Vec<_> = in_text().into_iter().chain(as_bytes()).collect();
+    let broken: [(&str, Breaking); 3] = [("random bytes", random), ("truncated", truncated), ("mutated", mutated)];
+    for (name, breaking) in broken {
+        all.extend((0..BROKEN).map(|seed| LoadAttack {
+            name: format!("{name} {seed}"),
+            bytes: Box::new(move || breaking(seed)),
+            expected: Expected::Either,
+        }));
+    }
+    all
+}
+
+fn in_text() -> Vec<LoadAttack> {
+    use LoadRefusal::{BadManifest, NoManifest, WrongImports};
+    let texts = [
+        ("describe-loops", NoManifest, "cpu-budget"),
+        ("describe-sleeps", NoManifest, "wall-clock"),
+        ("describe-traps", NoManifest, "trap"),
+        ("describe-outside-memory", NoManifest, "out of bounds"),
+        ("describe-lies-about-routes", NoManifest, "out of bounds"),
+        ("describe-bad-text", NoManifest, "utf-8"),
+        ("describe-long-text", BadManifest, "its name"),
+        ("describe-many-routes", BadManifest, "5000 routes"),
+        ("same-route-twice", BadManifest, "GET /attack"),
+        ("start-traps", NoManifest, "trap"),
+        ("start-loops", NoManifest, "cpu-budget"),
+        ("data-outside-memory", NoManifest, "out of bounds"),
+        ("many-memories", LoadRefusal::OverLimits, "memories"),
+        ("huge-memory", LoadRefusal::OverLimits, "memory"),
+        ("many-tables", LoadRefusal::OverLimits, "tables"),
+        ("huge-table", LoadRefusal::OverLimits, "table"),
+        ("imports-sockets", WrongImports, "wasi:sockets/tcp"),
+        ("imports-vault", WrongImports, "test:wild/vault"),
+    ];
+    let attack = |(name, refusal, text): (&'static str, LoadRefusal, &'static str)| LoadAttack {
+        name: name.to_owned(),
+        bytes: Box::new(move || from_text(name)),
+        expected: Expected::Refused(refusal, text),
+    };
+    texts.into_iter().map(attack).collect()
+}
+
+fn as_bytes() -> Vec<LoadAttack> {
+    use LoadRefusal::{NotAComponent, TooLarge, WrongExports};
+    let parts: [Part; 7] = [
+        ("empty file", NotAComponent, "not a valid component", Vec::new),
+        ("core module", NotAComponent, "not a valid component", || b"\0asm\x01\0\0\0".to_vec()),
+        ("empty component", WrongExports, "does not export", || b"\0asm\x0d\0\x01\0".to_vec()),
+        ("garbage behind the module", NotAComponent, "not a valid component", || {
+            [from_text("module"), vec![0xff; 64]].concat()
+        }),
+        ("65 MiB", TooLarge, "bytes, more than", || vec![0; 65 << 20]),
+        ("nested components", WrongExports, "does not export", || nested(900)),
+        ("many core instances", LoadRefusal::OverLimits, "instances", || {
+            component(&format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(1_000)))
+        }),
+    ];
+    let attack = |(name, refusal, text, bytes): Part| LoadAttack {
+        name: name.to_owned(),
+        bytes: Box::new(bytes),
+        expected: Expected::Refused(refusal, text),
+    };
+    parts.into_iter().map(attack).collect()
+}
+
+fn component(inside: &str) -> Vec<u8> {
+    wat::parse_str(format!("(component {inside})")).expect("the text of a component")
+}
+
+/// Components within components, in bytes: the text's own parser refuses to go so deep.
+fn nested(depth: usize) -> Vec<u8> {
+    const HEAD: &[u8] = b"\0asm\x0d\0\x01\0";
+    (0..depth).fold(HEAD.to_vec(), |inside, _| [HEAD, &[4], &leb128(inside.len()), &inside].concat())
+}
+
+/// A number as WebAssembly encodes it.
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = number.to_le_bytes()[0] & 0x7f;
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+/// Numbers that look random and are the same each time (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end.max(1) as u64).unwrap_or(0)
+    }
+}
+
+/// Bytes that begin as a component does, so that more than the first check sees them.
+fn random(seed: u64) -> Vec<u8> {
+    let mut numbers = Numbers(seed);
+    let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+    bytes.extend((0..4_096).map(|_| numbers.next().to_le_bytes()[0]));
+    bytes
+}
+
+fn truncated(seed: u64) -> Vec<u8> {
+    let mut bytes = std::fs::read(unruly_rules()).expect("the module was built with the tests");
+    bytes.truncate(Numbers(seed).below(bytes.len()));
+    bytes
+}
+
+/// A few bytes of a good module are others.
+fn mutated(seed: u64) -> Vec<u8> {
+    let mut numbers = Numbers(seed);
+    let mut bytes = from_text("module");
+    for _ in 0..=seed {
+        let at = numbers.below(bytes.len());
+        bytes[at] = numbers.next().to_le_bytes()[0];
+    }
+    bytes
+}
+
+/// Has the program load it.
+pub(super) fn carry_out(plan: &Plan, attack: &LoadAttack) -> Outcome {
+    let mut outcome = Outcome { attack: attack.name.clone(), attackers: 1, ..Outcome::default() };
+    let bytes = (attack.bytes)();
+    let watch = Stopwatch::start();
+    match run_to_end(plan, &bytes) {
+        Ok(ended) => check(&mut outcome, attack.expected, &ended),
+        Err(error) => outcome.fault(error),
+    }
+    outcome.took = Some(watch.elapsed());
+    outcome
+}
+
+fn check(outcome: &mut Outcome, expected: Expected, ended: &Ended) {
+    let said: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("boxoffice: ")).collect();
+    (outcome.answer, outcome.cause) = ("refused".to_owned(), "-".to_owned());
+    let text = match expected {
+        Expected::Refused(refusal, text) => {
+            refusal.name().clone_into(&mut outcome.cause);
+            text
+        }
+        Expected::Either => "",
+    };
+    if ended.stderr.contains("panic") {
+        outcome.fault(format!("the program panicked: {}", ended.stderr));
+    }
+    if ended.listened {
+        "served".clone_into(&mut outcome.answer);
+        if !matches!(expected, Expected::Either) {
+            outcome.fault("the program took the module");
+        }
+        if ended.code != Some(0) {
+            outcome.fault("having taken the module, the program did not end in an orderly way");
+        }
+        return;
+    }
+    if ended.code != Some(1) || said.len() != 1 || ended.made_database {
+        let (code, database) = (ended.code, ended.made_database);
+        outcome.fault(format!("exit code {code:?}, a database: {database}, it said: {}", ended.stderr));
+    }
+    if let Some(line) = said.first()
+        && (!line.contains("--rules") || !line.contains(text) || line.len() > MAX_LINE)
+    {
+        outcome.fault(format!("{text:?} is missing in the {} bytes of {line:?}", line.len()));
+    }
+}
