@@ -9,6 +9,7 @@ mod limiter;
 mod modules;
 mod race;
 mod restart;
+mod reuse;
 mod shutdown;
 #[path = "../store/mod.rs"]
 mod store;

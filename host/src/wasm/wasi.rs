@@ -17,35 +17,26 @@ use super::output::Output;
 use super::run::Run;
 use crate::domain::Millis;
 
-/// The context of one run, made when the guest first asks for it: most runs of a lean guest never do.
-pub(super) struct Wasi {
-    context: WasiCtx,
-    table: ResourceTable,
-}
-
 /// Most bytes of randomness in one call: no honest guest wants more, and the host would have to make them.
 const MAX_RANDOM_BYTES: u64 = 64 * 1024;
 
-impl Wasi {
-    pub(super) fn new(now: Millis, seed: u64, output: &Output) -> Self {
-        let context = WasiCtx::builder()
-            .wall_clock(Standing(now))
-            .monotonic_clock(Standing(now))
-            .secure_random(StdRng::seed_from_u64(seed))
-            .insecure_random(StdRng::seed_from_u64(!seed))
-            .insecure_random_seed(u128::from(seed))
-            .max_random_size(MAX_RANDOM_BYTES)
-            .stdout(output.clone())
-            .stderr(output.clone())
-            .build();
-        Self { context, table: ResourceTable::new() }
-    }
+/// The context of one run.
+pub(super) fn context(now: Millis, seed: u64, output: &Output) -> WasiCtx {
+    WasiCtx::builder()
+        .wall_clock(Standing(now))
+        .monotonic_clock(Standing(now))
+        .secure_random(StdRng::seed_from_u64(seed))
+        .insecure_random(StdRng::seed_from_u64(!seed))
+        .insecure_random_seed(u128::from(seed))
+        .max_random_size(MAX_RANDOM_BYTES)
+        .stdout(output.clone())
+        .stderr(output.clone())
+        .build()
 }
 
 impl WasiView for Run {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let wasi = self.wasi();
-        WasiCtxView { ctx: &mut wasi.context, table: &mut wasi.table }
+        self.wasi()
     }
 }
 
