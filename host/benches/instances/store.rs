@@ -1,5 +1,7 @@
 //! A store of one event, so that what is measured is the sandbox.
 
+use std::task::Poll;
+
 use async_trait::async_trait;
 use boxoffice::domain::{
     Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
@@ -11,10 +13,21 @@ use boxoffice::store::{
 };
 use tokio::sync::Barrier;
 
-/// Answers `event`, at once or when as many have asked as the barrier waits for, and nothing else.
+/// Answers `event`, and nothing else: when it is asked again, as one does that asks another thread; or when as many have asked as the
+/// barrier waits for.
 pub(crate) struct OneEvent {
     /// What all callers meet at.
     pub(crate) barrier: Option<Barrier>,
+}
+
+/// Waits, and is woken at once.
+async fn wait_once() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 fn none<T>() -> Result<T, StoreFailure> {
@@ -26,6 +39,8 @@ impl Store for OneEvent {
     async fn event(&self, _: Millis, id: &EventId) -> Result<Option<Event>, StoreFailure> {
         if let Some(barrier) = &self.barrier {
             barrier.wait().await;
+        } else {
+            wait_once().await;
         }
         Ok(Some(Event {
             id: id.clone(),
