@@ -1,4 +1,4 @@
-//! Runs the rules: a sandboxed component, in a fresh instance for each request.
+//! Runs the rules: a sandboxed component, by default in a fresh instance for each request.
 //!
 //! The only folder that names wasmtime. Invariant: what a module can do is what [`imports`] and [`wasi`] link, and nothing
 //! else: no files, no network, no environment, no clock but the request's `now`.
@@ -10,11 +10,13 @@ mod cpu;
 mod engine;
 mod failure;
 mod imports;
+mod instances;
 mod limits;
 mod load;
 mod manifest;
 mod module;
 mod output;
+mod policy;
 mod router;
 mod run;
 mod wasi;
@@ -29,5 +31,6 @@ pub use limits::Limits;
 pub use load::{Import, Loaded, Loader, host_functions, read_module};
 pub use manifest::{Access, Manifest, Method, Route};
 pub use module::{Digest, Module, Report};
+pub use policy::PoolPolicy;
 pub use router::{Found, Router};
 pub use run::Grants;

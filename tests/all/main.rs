@@ -14,6 +14,7 @@ mod made;
 mod modules;
 mod race;
 mod restart;
+mod reuse;
 mod shutdown;
 #[path = "../store/mod.rs"]
 mod store;

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
-use wasmtime::{PoolingAllocatorMetrics, ResourceLimiter};
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocatorMetrics, ResourceLimiter};
 use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 
 use super::bindings::Rules;
 use super::cpu::{CpuExceeded, LongRuns};
 use super::failure::{Cause, Failure};
+use super::instances::Idle;
 use super::limits::Limits;
+use super::policy::PoolPolicy;
 use super::run::Run;
 use super::wasi;
 
@@ -26,14 +27,13 @@ const TICK: Duration = Duration::from_millis(2);
 const PERMIT_WAIT: Duration = Duration::from_secs(1);
 /// The part of the native stack that host functions have below the guest's.
 const HOST_STACK: usize = 512 * 1024;
-/// Memory of an instance that stays resident for the next one; `pagemap_scan` finds what was written, so that only that is cleared.
-const KEEP_RESIDENT: usize = 1024 * 1024;
 /// The engine, its instances and its clock.
 pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
     pub(super) limits: Limits,
     pub(super) long_runs: LongRuns,
+    pub(super) idle: Idle,
     permits: Arc<Semaphore>,
     _ticker: Ticker,
 }
@@ -54,7 +54,12 @@ pub struct Occupancy {
 impl Engine {
     /// Sets wasmtime up. Reserves address space for every instance, and touches none of it.
     pub fn new(limits: Limits) -> wasmtime::Result<Self> {
-        let inner = wasmtime::Engine::new(&config(limits))?;
+        Self::with(limits, PoolPolicy::default())
+    }
+
+    /// The same with a policy other than the one that was chosen: to measure it.
+    pub fn with(limits: Limits, policy: PoolPolicy) -> wasmtime::Result<Self> {
+        let inner = wasmtime::Engine::new(&config(&limits, policy))?;
         let mut linker = Linker::new(&inner);
         wasi::link(&mut linker)?;
         Rules::add_to_linker::<Run, HasSelf<Run>>(&mut linker, |run| run)?;
@@ -63,7 +68,7 @@ impl Engine {
         // As many as the runtime has.
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let long_runs = LongRuns::for_threads(threads);
-        Ok(Self { inner, linker, limits, long_runs, permits, _ticker: ticker })
+        Ok(Self { inner, linker, limits, long_runs, idle: Idle::default(), permits, _ticker: ticker })
     }
 
     /// What is in use now.
@@ -79,8 +84,23 @@ impl Engine {
         }
     }
 
-    /// Waits a little for an instance to be free.
+    /// Waits a little for the permit of a run, and sees that there is room for a new instance.
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let permit = self.turn().await?;
+        self.make_room();
+        Ok(permit)
+    }
+
+    /// Makes room for the new instance of one who holds a permit.
+    pub(super) fn make_room(&self) {
+        // With fresh instances for all, none ever waits.
+        if self.limits.reuse > 1 {
+            self.idle.make_room(self.permits.available_permits());
+        }
+    }
+
+    /// Waits a little for the permit of a run.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(permit);
         }
@@ -96,9 +116,8 @@ impl Engine {
         let budget = u64::try_from(self.limits.cpu.as_nanos()).unwrap_or(u64::MAX);
         let mut store = wasmtime::Store::new(&self.inner, run);
         store.limiter(|run| &mut run.memory);
-        store.set_hostcall_fuel(self.limits.host_call_bytes);
         store.set_max_component_handles(Limits::RESOURCES);
-        store.set_epoch_deadline(1);
+        self.arm(&mut store);
         store.epoch_deadline_callback(move |context| {
             if context.data().cpu.used_now() > budget {
                 return Err(CpuExceeded.into());
@@ -106,6 +125,18 @@ impl Engine {
             Ok(UpdateDeadline::Yield(1))
         });
         store
+    }
+
+    /// What wasmtime counts down, from the start.
+    fn arm(&self, store: &mut wasmtime::Store<Run>) {
+        store.set_hostcall_fuel(self.limits.host_call_bytes);
+        store.set_epoch_deadline(1);
+    }
+
+    /// The next run of an instance, with every limit as in a new one.
+    pub(super) fn renew(&self, store: &mut wasmtime::Store<Run>, run: Run) {
+        store.data_mut().replace(run);
+        self.arm(store);
     }
 }
 
@@ -127,33 +158,13 @@ pub(super) fn code_config() -> Config {
     config
 }
 
-fn config(limits: Limits) -> Config {
+fn config(limits: &Limits, policy: PoolPolicy) -> Config {
     let mut config = code_config();
     config
         .max_wasm_stack(limits.stack)
         .async_stack_size(limits.stack + HOST_STACK)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(policy.pool(limits)));
     config
-}
-
-fn pool(limits: Limits) -> PoolingAllocationConfig {
-    let instances = limits.instances;
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
-        .total_core_instances(instances * Limits::CORE_INSTANCES)
-        .max_core_instances_per_component(Limits::CORE_INSTANCES)
-        .total_memories(instances * limits.memories)
-        .max_memories_per_component(limits.memories)
-        .total_tables(instances * limits.tables)
-        .max_tables_per_component(limits.tables)
-        .table_elements(limits.table_elements)
-        .total_stacks(instances)
-        .max_memory_size(limits.memory)
-        .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(KEEP_RESIDENT)
-        // Where the kernel has it (6.7): 27 us for a fresh call without, 10 with.
-        .pagemap_scan(Enabled::Auto);
-    pool
 }
 
 /// Ticks the engine's epoch on a thread of its own, which ends with it.

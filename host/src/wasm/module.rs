@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
+use wasmtime::Store;
 
 use super::answer::Answer;
-use super::bindings::RulesPre;
 use super::bindings::exports::boxoffice::rules::handler::Request;
+use super::bindings::{Rules, RulesPre};
 use super::cpu::{CpuMeter, metered};
 use super::engine::{Engine, Occupancy};
 use super::failure::{Cause, Failure, RunError, explain};
 use super::imports::tell_dropped;
+use super::instances::Instance;
 use super::load::Loaded;
 use super::manifest::Manifest;
 use super::router::Router;
@@ -70,46 +72,85 @@ pub struct Report {
     pub host_calls: u32,
 }
 
+impl Report {
+    fn nothing_ran(failure: Failure) -> Self {
+        Self { result: Err(RunError::Failed(failure)), guest_micros: 0, store_micros: 0, host_calls: 0 }
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        self.engine.idle.forget(self.digest);
+    }
+}
+
 impl Module {
-    /// Runs the guest for one request, in an instance of its own, which is gone afterwards.
+    /// Runs the guest for one request, in an instance of its own, which is gone afterwards; or, where `--instance-reuse` is more than 1,
+    /// in one that has answered before.
     pub async fn handle(&self, request: &Request, grants: Grants, seed: u64) -> Report {
-        let permit = match self.engine.permit().await {
+        let permit = match self.engine.turn().await {
             Ok(permit) => permit,
-            Err(failure) => {
-                return Report {
-                    result: Err(RunError::Failed(failure)),
-                    guest_micros: 0,
-                    store_micros: 0,
-                    host_calls: 0,
-                };
-            }
+            Err(failure) => return Report::nothing_ran(failure),
         };
-        let now = Millis::from_u64(request.now_ms).unwrap_or(Millis::MAX);
-        let mut run = Run::new(Some(grants), now, seed, self.engine.limits);
-        run.request_id.clone_from(&request.request_id);
-        run.digest = Arc::clone(&self.short);
-        let mut store = self.engine.store_for(run);
+        let (mut store, rules, left) = self.instance_for(self.run_of(request, grants, seed));
         let (cpu, pre) = (Arc::clone(&store.data().cpu), &self.pre);
         let called = within_limits(&self.engine, &cpu, async {
-            let rules = pre.instantiate_async(&mut store).await?;
-            rules.boxoffice_rules_handler().call_handle(&mut store, request).await
+            let rules = match rules {
+                Some(rules) => rules,
+                None => pre.instantiate_async(&mut store).await?,
+            };
+            let response = rules.boxoffice_rules_handler().call_handle(&mut store, request).await?;
+            Ok((rules, response))
         })
         .await;
-        let run = store.into_data();
-        tell_dropped(&run);
-        // The instance has gone back to the pool before the next request is let in.
-        drop(permit);
-        let result = match called {
-            Ok(Ok(response)) => Answer::check(response, &self.engine.limits).map_err(RunError::Failed),
-            Ok(Err(error)) => Err(explain(&error, run.output.text())),
-            Err(timeout) => Err(RunError::Failed(Failure { output: run.output.text(), ..timeout })),
+        let checked = match called {
+            Ok(Ok((rules, response))) => match Answer::check(response, &self.engine.limits) {
+                Ok(answer) => Ok((rules, answer)),
+                Err(failure) => Err(RunError::Failed(failure)),
+            },
+            Ok(Err(error)) => Err(explain(&error, store.data().output.text())),
+            Err(timeout) => Err(RunError::Failed(Failure { output: store.data().output.text(), ..timeout })),
         };
+        // Only after a clean answer may an instance serve again. It is back, or gone, before the next request is let in.
+        let (run, result) = match checked {
+            Ok((rules, answer)) if left > 0 => (self.give_back(Instance { store, rules, left }), Ok(answer)),
+            Ok((_, answer)) => (store.into_data(), Ok(answer)),
+            Err(error) => (store.into_data(), Err(error)),
+        };
+        drop(permit);
+        tell_dropped(&run);
         Report {
             result,
             guest_micros: cpu.used() / 1000,
             store_micros: run.store_micros,
             host_calls: run.quota.calls(),
         }
+    }
+
+    fn run_of(&self, request: &Request, grants: Grants, seed: u64) -> Run {
+        let now = Millis::from_u64(request.now_ms).unwrap_or(Millis::MAX);
+        let mut run = Run::new(Some(grants), now, seed, self.engine.limits);
+        run.request_id.clone_from(&request.request_id);
+        run.digest = Arc::clone(&self.short);
+        run
+    }
+
+    /// A store for this run: of an instance that waits, or else of one that is still to be made. And how often it may serve after this.
+    fn instance_for(&self, run: Run) -> (Store<Run>, Option<Rules>, u32) {
+        let idle = if self.engine.limits.reuse > 1 { self.engine.idle.take(self.digest) } else { None };
+        let Some(Instance { mut store, rules, left }) = idle else {
+            self.engine.make_room();
+            return (self.engine.store_for(run), None, self.engine.limits.reuse.saturating_sub(1));
+        };
+        self.engine.renew(&mut store, run);
+        (store, Some(rules), left - 1)
+    }
+
+    /// Lets an instance wait for its next run, with nothing of this one in it. Gives this one, for its report.
+    fn give_back(&self, mut instance: Instance) -> Run {
+        let run = instance.store.data_mut().replace(Run::new(None, Millis(0), 0, self.engine.limits));
+        self.engine.idle.give_back(self.digest, instance);
+        run
     }
 
     /// What runs in its engine hold now.

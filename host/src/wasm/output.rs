@@ -33,6 +33,11 @@ impl Output {
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// Forgets what was kept.
+    pub(super) fn clear(&self) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What was kept, as text.
     pub(super) fn text(&self) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

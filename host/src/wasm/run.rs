@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView};
+
 use super::cpu::CpuMeter;
 use super::engine::MemoryLimits;
 use super::imports::{Logged, Quota};
 use super::limits::Limits;
 use super::output::Output;
-use super::wasi::Wasi;
+use super::wasi;
 use crate::clock::Stopwatch;
 use crate::domain::{Millis, Principal, RegistrationLimits};
 use crate::store::Store;
@@ -44,11 +47,15 @@ pub(super) struct Run {
     /// What the guest has logged.
     pub(super) logged: Logged,
     seed: u64,
-    wasi: Option<Box<Wasi>>,
+    /// Made when the guest first asks for it: most runs of a lean guest never do.
+    wasi: Option<Box<WasiCtx>>,
+    handles: ResourceTable,
 }
 
 impl Run {
     pub(super) fn new(grants: Option<Grants>, now: Millis, seed: u64, limits: Limits) -> Self {
+        let mut handles = ResourceTable::new();
+        handles.set_max_capacity(Limits::RESOURCES);
         Self {
             grants,
             now,
@@ -63,12 +70,24 @@ impl Run {
             logged: Logged::default(),
             seed,
             wasi: None,
+            handles,
         }
     }
 
-    pub(super) fn wasi(&mut self) -> &mut Wasi {
+    /// Begins the next run in the same instance, and gives the one before. Nothing goes over but the handles, which the guest may have
+    /// kept, and the way that its streams lead, which is empty again.
+    pub(super) fn replace(&mut self, mut next: Self) -> Self {
+        std::mem::swap(&mut self.handles, &mut next.handles);
+        std::mem::swap(&mut self.output, &mut next.output);
+        next.output.clear();
+        std::mem::replace(self, next)
+    }
+
+    /// The WASI context and the guest's handles.
+    pub(super) fn wasi(&mut self) -> WasiCtxView<'_> {
         let (now, seed, output) = (self.now, self.seed, &self.output);
-        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(now, seed, output)))
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::context(now, seed, output)));
+        WasiCtxView { ctx, table: &mut self.handles }
     }
 
     /// Runs a call to the store: its time is not the guest's, and is told in the access log.

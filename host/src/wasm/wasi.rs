@@ -13,42 +13,30 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::limits::Limits;
 use super::output::Output;
 use super::run::Run;
 use crate::domain::Millis;
 
-/// The context of one run, made when the guest first asks for it: most runs of a lean guest never do.
-pub(super) struct Wasi {
-    context: WasiCtx,
-    table: ResourceTable,
-}
-
 /// Most bytes of randomness in one call: no honest guest wants more, and the host would have to make them.
 const MAX_RANDOM_BYTES: u64 = 64 * 1024;
 
-impl Wasi {
-    pub(super) fn new(now: Millis, seed: u64, output: &Output) -> Self {
-        let context = WasiCtx::builder()
-            .wall_clock(Standing(now))
-            .monotonic_clock(Standing(now))
-            .secure_random(StdRng::seed_from_u64(seed))
-            .insecure_random(StdRng::seed_from_u64(!seed))
-            .insecure_random_seed(u128::from(seed))
-            .max_random_size(MAX_RANDOM_BYTES)
-            .stdout(output.clone())
-            .stderr(output.clone())
-            .build();
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(Limits::RESOURCES);
-        Self { context, table }
-    }
+/// The context of one run.
+pub(super) fn context(now: Millis, seed: u64, output: &Output) -> WasiCtx {
+    WasiCtx::builder()
+        .wall_clock(Standing(now))
+        .monotonic_clock(Standing(now))
+        .secure_random(StdRng::seed_from_u64(seed))
+        .insecure_random(StdRng::seed_from_u64(!seed))
+        .insecure_random_seed(u128::from(seed))
+        .max_random_size(MAX_RANDOM_BYTES)
+        .stdout(output.clone())
+        .stderr(output.clone())
+        .build()
 }
 
 impl WasiView for Run {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let wasi = self.wasi();
-        WasiCtxView { ctx: &mut wasi.context, table: &mut wasi.table }
+        self.wasi()
     }
 }
 

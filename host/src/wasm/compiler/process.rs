@@ -36,7 +36,7 @@ pub enum CompilerProgram {
         /// What it is started with.
         arguments: Vec<String>,
     },
-    /// The running process itself, without limits: for fuzzers, who watch their process themselves. Never for serving.
+    /// The running process itself, without limits: for fuzzers and benchmarks. Never for strangers' modules.
     Here,
 }
 
