@@ -257,11 +257,11 @@ async fn schemas_that_nobody_can_use_are_refused() {
     assert_refused(large, LoadRefusal::BadManifest, &["65537 bytes"]);
     let many = with(|made| made.routes[0].answers = vec![(200, Some(sized(65_536))); 17]).await;
     assert_refused(many, LoadRefusal::BadManifest, &["in all"]);
-    let patterns: Vec<_> = (0..65).map(|n| format!(r#"{{"pattern": "{n}"}}"#)).collect();
+    let patterns: Vec<_> = (0..129).map(|n| format!(r#"{{"pattern": "{n}"}}"#)).collect();
     let patterns = format!(r#"{{"anyOf": [{}]}}"#, patterns.join(","));
     let many = with(|made| made.routes[0].body_schema = Some(patterns)).await;
-    assert_refused(many, LoadRefusal::BadManifest, &["65 regular expressions"]);
-    let good = r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": {"a": {"type": "string", "pattern": "^[a-z]{1,20}$"}}, "$ref": "#/$defs/a"}"##;
+    assert_refused(many, LoadRefusal::BadManifest, &["128 regular expressions"]);
+    let good = r##"{"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": {"a": {"type": "string", "pattern": "^(?!no)[a-z]{1,20}$"}}, "$ref": "#/$defs/a"}"##;
     assert!(with(|made| made.routes[0].body_schema = Some(good.into())).await.is_ok());
     assert!(with(|made| made.routes[0].answers = vec![(200, Some(sized(65_536))); 16]).await.is_ok());
 }

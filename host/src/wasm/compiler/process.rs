@@ -161,13 +161,11 @@ fn judge(talked: Talked, limits: CompileLimits, took: Duration) -> Result<Vec<u8
     };
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let after = show(Duration::from_millis(took.as_millis().try_into().unwrap_or(u64::MAX)));
+    let limited = format!("limited to {} (--compile-memory)", bytesize::ByteSize(limits.memory as u64));
     if let Some(signal) = status.signal() {
         let overload = [Signal::ABORT, Signal::KILL, Signal::XCPU, Signal::SEGV, Signal::BUS];
         if overload.iter().any(|known| known.as_raw() == signal) {
-            let memory = bytesize::ByteSize(limits.memory as u64);
-            let what =
-                format!("ended with signal {signal} after {after}, limited to {memory} (--compile-memory){said}");
-            return Err(too_complex(&what));
+            return Err(too_complex(&format!("ended with signal {signal} after {after}, {limited}{said}")));
         }
         return Err(unavailable(format!("the compiler was ended by signal {signal} after {after}{said}")));
     }
@@ -176,7 +174,9 @@ fn judge(talked: Talked, limits: CompileLimits, took: Duration) -> Result<Vec<u8
             answer.drain(..MAGIC.len());
             Ok(answer)
         }
-        Some(code @ (INVALID | TOO_COMPLEX | PANICKED)) => Err(refused(code, &format!("after {after}"), &said)),
+        Some(code @ (INVALID | TOO_COMPLEX | PANICKED)) => {
+            Err(refused(code, &format!("after {after}, {limited}"), &said))
+        }
         _ => Err(unavailable(format!("the compiler failed ({status}){said}"))),
     }
 }

@@ -11,9 +11,9 @@ const MAX_SCHEMA: usize = 64 * 1024;
 /// Most bytes of all schemas of a module.
 const MAX_SCHEMAS: usize = 1024 * 1024;
 /// Bytes that one compiled regular expression may take: nested repetitions multiply.
-const MAX_PATTERN: usize = 1024 * 1024;
-/// Most regular expressions of one schema, so that all of them take seconds and megabytes at the most.
-const MAX_PATTERNS: usize = 64;
+const MAX_PATTERN: usize = 512 * 1024;
+/// Most regular expressions of all schemas of a module, so that checking them takes a second and some megabytes at the most.
+const MAX_PATTERNS: usize = 128;
 /// Most characters of what is told about a schema: the validator quotes it.
 const MAX_TOLD: usize = 300;
 /// The only draft, where a schema names one.
@@ -23,6 +23,7 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 #[derive(Default)]
 pub(super) struct Schemas {
     bytes: usize,
+    patterns: usize,
 }
 
 impl Schemas {
@@ -43,15 +44,15 @@ impl Schemas {
             let draft = readable(&draft.to_string());
             return Err(named(format!("names {draft} as its $schema, and must be JSON Schema 2020-12 ({DRAFT})")));
         }
-        let patterns = count_patterns(&schema);
-        if patterns > MAX_PATTERNS {
-            return Err(named(format!("has {patterns} regular expressions, more than {MAX_PATTERNS}")));
+        self.patterns += count_patterns(&schema);
+        if self.patterns > MAX_PATTERNS {
+            return Err(refuse(format!("its schemas have more than {MAX_PATTERNS} regular expressions in all")));
         }
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             // References lead nowhere but into the schema itself. Without features for files and HTTP they could not; this says so.
             .offline()
-            .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN));
+            .with_pattern_options(PatternOptions::fancy_regex().size_limit(MAX_PATTERN));
         match options.build(&schema) {
             Ok(_) => Ok(()),
             Err(error) => {
