@@ -38,7 +38,7 @@ fn answer(random: &mut StdRng) -> Vec<u8> {
     if random.random_ratio(1, 16) {
         random.fill_bytes(&mut memory);
     }
-    memory.truncate(random.random_range(0..512));
+    memory.truncate(random.random_range(20..512));
     memory
 }
 

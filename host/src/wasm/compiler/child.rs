@@ -74,7 +74,9 @@ pub(super) fn precompile(component: &[u8]) -> Result<Vec<u8>, Refused> {
     let engine = wasmtime::Engine::new(&code_config()).map_err(|error| (UNAVAILABLE, format!("{error:#}")))?;
     engine.precompile_component(component).map_err(|error| {
         let code = if is_too_complex(&error) { TOO_COMPLEX } else { INVALID };
-        (code, error.root_cause().to_string())
+        // wasmparser shows bytes over many lines.
+        let why = error.root_cause().to_string();
+        (code, why.split_whitespace().collect::<Vec<_>>().join(" ").escape_debug().to_string())
     })
 }
 

