@@ -143,7 +143,7 @@ async fn direct() -> (TestServer, Module) {
     let mut settings = Serve::defaults();
     settings.rules = Some(unruly_rules().to_owned());
     (settings.limits.rules_cpu, settings.limits.rules_timeout, settings.limits.instance_reuse) = (MINUTE, MINUTE, 3);
-    (TestServer::start().await, load_rules(&settings).await.unwrap())
+    (TestServer::start().await, load_rules(&settings).await.expect("the rules load"))
 }
 
 async fn run(server: &TestServer, rules: &Module, route: &str) -> Report {
@@ -166,5 +166,5 @@ async fn run(server: &TestServer, rules: &Module, route: &str) -> Report {
 }
 
 fn body(report: Report) -> String {
-    String::from_utf8(report.result.unwrap().body.into()).unwrap()
+    String::from_utf8(report.result.expect("an answer").body.into()).expect("text")
 }
