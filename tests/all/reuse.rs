@@ -143,7 +143,7 @@ async fn direct() -> (TestServer, Module) {
     let mut settings = settings();
     settings.rules = Some(unruly_rules().to_owned());
     (settings.limits.rules_cpu, settings.limits.rules_timeout, settings.limits.instance_reuse) = (MINUTE, MINUTE, 3);
-    (TestServer::start().await, load_rules(&settings).await.expect("it loads"))
+    (TestServer::start().await, load_rules(&settings).await.expect("the rules load"))
 }
 
 async fn run(server: &TestServer, rules: &Module, route: &str) -> Report {

@@ -2,7 +2,8 @@
 //!
 //! Every round measures every variant once, so that what the machine does meanwhile falls on all of them; the table has the medians of
 //! all rounds, and the ratio to the first variant. `-- WORD` measures only the variants that have the word in their names, and the first.
-//! `-- --wall` measures with the clock on the wall, which has the threads' waiting for each other in it. `-- --profile NAME` makes one variant run for long, for a profiler.
+//! `-- --wall` measures with the clock on the wall, which has the threads' waiting for each other in it. `-- --profile NAME COLUMN`
+//! makes one variant run for long, for a profiler.
 
 mod store;
 
@@ -52,9 +53,9 @@ fn variants() -> Vec<Variant> {
         fresh("scan off", PoolPolicy { pagemap_scan: false, ..usual }),
         fresh("memory 0", PoolPolicy { memory_resident: 0, ..usual }),
         fresh("memory 64 KiB", PoolPolicy { memory_resident: 64 * KIB, ..usual }),
-        fresh("memory 256 KiB", PoolPolicy { memory_resident: 256 * KIB, ..usual }),
+        fresh("memory 1 MiB", PoolPolicy { memory_resident: 1024 * KIB, ..usual }),
         fresh("memory 4 MiB", PoolPolicy { memory_resident: 4096 * KIB, ..usual }),
-        fresh("memory 256 KiB scan off", PoolPolicy { memory_resident: 256 * KIB, pagemap_scan: false, ..usual }),
+        fresh("memory 1 MiB scan off", PoolPolicy { memory_resident: 1024 * KIB, pagemap_scan: false, ..usual }),
         fresh("table 64 KiB", PoolPolicy { table_resident: 64 * KIB, ..usual }),
         fresh("table 0", PoolPolicy { table_resident: 0, ..usual }),
         Variant { name: "engine for each thread", reuse: 1, policy: usual, engines: 2 },
@@ -129,13 +130,15 @@ async fn call(module: &Module, asked: Asked, grants: &Grants, seed: u64) {
 }
 
 /// Nanoseconds of one call on each of `threads` threads.
-fn nanos(loaded: &Loaded, asked: Asked, threads: usize, time: Time) -> f64 {
+fn nanos(loaded: &Loaded, question: &Question, time: Time) -> f64 {
+    let Question { asked, threads, at_once, .. } = *question;
     let ready = std::sync::Barrier::new(threads);
     let measure = |module: &Module| {
         let grants = grants(None);
         let calls = async |many| {
-            for seed in 0..many {
-                call(module, asked, &grants, u64::from(seed)).await;
+            for seed in 0..many / at_once {
+                let calls = (0..at_once).map(|_| call(module, asked, &grants, u64::from(seed)));
+                futures_util::future::join_all(calls).await;
             }
         };
         let runtime = runtime();
@@ -199,12 +202,21 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Each thread's time of a call for each question and number of threads.
-const COLUMNS: [(&str, Asked, usize); 4] = [
-    ("problem, 1 thread", Asked::Problem, 1),
-    ("event, 1 thread", Asked::Event, 1),
-    ("problem, 2 threads", Asked::Problem, 2),
-    ("event, 2 threads", Asked::Event, 2),
+/// One column of the table.
+struct Question {
+    name: &'static str,
+    asked: Asked,
+    threads: usize,
+    /// Calls that each thread has in flight.
+    at_once: u32,
+}
+
+const QUESTIONS: [Question; 5] = [
+    Question { name: "problem, 1 thread", asked: Asked::Problem, threads: 1, at_once: 1 },
+    Question { name: "event, 1 thread", asked: Asked::Event, threads: 1, at_once: 1 },
+    Question { name: "problem, 2 threads", asked: Asked::Problem, threads: 2, at_once: 1 },
+    Question { name: "event, 2 threads", asked: Asked::Event, threads: 2, at_once: 1 },
+    Question { name: "event, 2 threads x 25", asked: Asked::Event, threads: 2, at_once: 25 },
 ];
 
 fn main() {
@@ -213,12 +225,13 @@ fn main() {
     let time = if flags.iter().any(|flag| flag == "--wall") { Time::Wall } else { Time::Cpu };
     let mut variants = variants();
     if flags.iter().any(|flag| flag == "--profile") {
-        let name = words.first().map_or("chosen", String::as_str);
-        let threads = words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1);
+        let name = words.first().map_or(variants[0].name, String::as_str);
         let variant = variants.iter().find(|variant| variant.name == name).expect("a variant of this name");
+        let asked = words.get(1).map_or(QUESTIONS[1].name, String::as_str);
+        let question = QUESTIONS.iter().find(|question| question.name == asked).expect("a column of this name");
         let loaded = runtime().block_on(load(variant));
         for _ in 0..100 {
-            println!("{:.0} ns", nanos(&loaded, Asked::Event, threads, time));
+            println!("{:.0} ns", nanos(&loaded, question, time));
         }
         return;
     }
@@ -228,12 +241,12 @@ fn main() {
     });
     let resident: Vec<f64> = variants.iter().map(resident).collect();
     let loaded: Vec<Loaded> = variants.iter().map(|variant| runtime().block_on(load(variant))).collect();
-    let mut times = vec![vec![Vec::with_capacity(ROUNDS); COLUMNS.len()]; loaded.len()];
+    let mut times = vec![vec![Vec::with_capacity(ROUNDS); QUESTIONS.len()]; loaded.len()];
     for round in 0..ROUNDS {
         for n in 0..loaded.len() {
             let at = (n + round) % loaded.len();
-            for (column, (_, asked, threads)) in COLUMNS.into_iter().enumerate() {
-                times[at][column].push(nanos(&loaded[at], asked, threads, time));
+            for (column, question) in QUESTIONS.iter().enumerate() {
+                times[at][column].push(nanos(&loaded[at], question, time));
             }
         }
     }
@@ -242,8 +255,8 @@ fn main() {
 
 fn report(loaded: &[Loaded], times: &mut [Vec<Vec<f64>>], resident: &[f64]) {
     print!("{:28}", "ns of a call (ratio)");
-    for (name, _, _) in COLUMNS {
-        print!("{name:>22}");
+    for question in &QUESTIONS {
+        print!("{:>22}", question.name);
     }
     println!("{:>22}", "resident KiB each");
     let firsts = times[0].clone();
