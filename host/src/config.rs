@@ -4,6 +4,7 @@
 
 mod file;
 mod rules;
+mod rules_command;
 mod values;
 
 use std::ffi::OsString;
@@ -18,7 +19,8 @@ use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
-pub use rules::{Compiling, RulesLimits};
+pub use rules::{CacheDir, Compiling, RulesLimits};
+pub use rules_command::{Check, RulesCommand};
 pub use values::{ByteSize, RateSetting};
 
 /// Sells the last seat exactly once: an event registration and ticketing server whose rules are a sandboxed component.
@@ -36,6 +38,12 @@ pub struct Cli {
 pub enum Command {
     /// Serve the REST API.
     Serve(Box<Serve>),
+    /// Work with rules modules.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Compile one component from stdin to stdout: what this program starts itself as, for a process with limits of its own.
+    #[command(hide = true)]
+    CompileModule,
 }
 
 /// The settings of `boxoffice serve`.
@@ -183,8 +191,9 @@ impl Cli {
         let command = Self::command();
         let (matches, from_file) = file::merge(&command, &arguments)?;
         let cli = Self::from_arg_matches(&matches)?;
-        let Command::Serve(serve) = &cli.command;
-        serve.check()?;
+        if let Command::Serve(serve) = &cli.command {
+            serve.check()?;
+        }
         let unknown_environment = file::unknown_environment(&command);
         Ok((cli, Sources { matches, from_file, unknown_environment }))
     }
@@ -200,6 +209,14 @@ impl Serve {
     pub fn defaults() -> Self {
         let command = Self::augment_args(clap::Command::new("serve"));
         Self::from_arg_matches(&command.mut_args(|arg| arg.env(None::<&str>)).get_matches_from(["serve"])).unwrap()
+    }
+
+    /// Where compiled modules are kept when nothing is said: beside the database, as `<db>.cache`. Only the program does it; servers in
+    /// tests share a module, and keep nothing.
+    pub fn cache_beside_database(&mut self) {
+        let mut folder = self.db.clone().into_os_string();
+        folder.push(".cache");
+        self.compiling.cache_dir.get_or_insert(CacheDir::At(folder.into()));
     }
 
     /// Settings that each are possible and together are not.
@@ -248,6 +265,9 @@ impl Sources {
 #[must_use]
 pub fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    let mut lines = text.lines();
+    let line = lines.next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    // What is missing stands in the line below.
+    if line.ends_with(':') { format!("{line} {}", lines.next().unwrap_or_default().trim()) } else { line.to_owned() }
 }

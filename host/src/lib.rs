@@ -10,11 +10,13 @@
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `metrics` | what is counted, for Prometheus |
+//! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
 //! | [`Server`] | puts it together |
 
 mod admin;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

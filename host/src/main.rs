@@ -8,7 +8,8 @@ use boxoffice::clock::SystemClock;
 use boxoffice::config::{Cli, Command, ConfigError, Serve, first_line};
 use boxoffice::domain::IdSource;
 use boxoffice::store::sqlite::SqliteOptions;
-use boxoffice::{Server, Setup, process, telemetry};
+use boxoffice::wasm::compile_module;
+use boxoffice::{Server, Setup, cli, process, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -16,11 +17,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let (cli, sources) = match Cli::read(std::env::args_os()) {
-        Ok(read) => read,
+    let (read, sources) = match Cli::read(std::env::args_os()) {
+        Ok(settings) => settings,
         Err(error) => return refuse(&error),
     };
-    let Command::Serve(settings) = cli.command;
+    let mut settings = match read.command {
+        Command::Serve(settings) => settings,
+        Command::Rules(command) => return cli::rules(command),
+        Command::CompileModule => return compile_module(),
+    };
+    settings.cache_beside_database();
     if settings.print_config {
         print!("{}", sources.table());
         return ExitCode::SUCCESS;

@@ -17,7 +17,7 @@ use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Compiler, Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, Occupancy};
+use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, Occupancy, read_module};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
@@ -67,7 +67,8 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(error) => error.fmt(f),
-            Self::Rules(error) => error.fmt(f),
+            Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
+            Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
@@ -235,14 +236,29 @@ async fn end(mut task: JoinHandle<()>, last_words: Duration) {
 /// Loads the rules that the settings name, into an engine with the settings' limits.
 pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
     let engine = Engine::new(settings.limits.limits()).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    let loader = Loader::new(Arc::new(engine), Compiler { limits: settings.compiling.limits() });
-    let Some(path) = &settings.rules else {
-        return loader.load(STANDARD_RULES.to_vec()).await.map_err(StartError::Rules);
+    let loader = Loader::new(Arc::new(engine), settings.compiling.compiler());
+    let module = match &settings.rules {
+        None => loader.load(STANDARD_RULES.to_vec()).await.map_err(StartError::Rules)?,
+        Some(path) => {
+            let named = |error: LoadError| {
+                let message = format!("--rules {}: {}", path.display(), error.message);
+                StartError::Rules(LoadError { message, ..error })
+            };
+            loader.load(read_module(path).await.map_err(named)?).await.map_err(named)?
+        }
     };
-    let named = |error: LoadError| {
-        StartError::Rules(LoadError { message: format!("--rules {}: {}", path.display(), error.message), ..error })
-    };
-    let bytes =
-        std::fs::read(path).map_err(|error| named(LoadError::new(LoadRefusal::Unavailable, error.to_string())))?;
-    loader.load(bytes).await.map_err(named)
+    tracing::info!(
+        module = %module.digest,
+        name = module.manifest.name,
+        module_version = module.manifest.version,
+        cached = module.loaded.cached,
+        compile_ms = millis(module.loaded.compiled_in),
+        load_ms = millis(module.loaded.loaded_in),
+        "rules loaded"
+    );
+    Ok(module)
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }

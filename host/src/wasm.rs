@@ -21,12 +21,12 @@ mod wasi;
 
 pub use answer::Answer;
 pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
-pub use compiler::{CompileLimits, Compiler};
+pub use compiler::{Cache, CompileLimits, Compiler, CompilerProgram, compile_module};
 pub use engine::{Engine, Occupancy};
 pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};
 pub use imports::roles_for_guest;
 pub use limits::Limits;
-pub use load::Loader;
+pub use load::{Import, Loaded, Loader, host_functions, read_module};
 pub use manifest::{Access, Manifest, Method, Route};
 pub use module::{Digest, Module, Report};
 pub use router::{Found, Router};

@@ -34,7 +34,7 @@ async fn every_route_admits_exactly_its_role_and_admins() {
 #[tokio::test]
 async fn the_matrix_of_routes_has_every_route_of_the_module() {
     let server = TestServer::builder().start().await;
-    let rules = boxoffice::load_rules(&boxoffice::config::Serve::defaults()).await.unwrap();
+    let rules = boxoffice::load_rules(&harness::settings()).await.unwrap();
     assert_eq!(rules.manifest.routes.len(), ROUTES.len(), "a route is missing in this test's matrix");
     for route in &rules.manifest.routes {
         let known = ROUTES

@@ -9,6 +9,8 @@ mod host_time;
 mod http;
 mod limiter;
 mod limits;
+mod loading;
+mod made;
 mod modules;
 mod race;
 mod restart;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use boxoffice::config::Serve;
 use boxoffice::domain::{Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
 use boxoffice::store::Store;
 use boxoffice::wasm::{Cause, Grants, GuestRequest, Module, RunError, roles_for_guest};
 use futures_util::future::join_all;
-use harness::{TestServer, unruly_rules, until};
+use harness::{TestServer, settings, unruly_rules, until};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -115,7 +114,7 @@ async fn cause_of(server: &TestServer, rules: &Module, route: &str) -> Cause {
 async fn a_failure_names_its_cause() {
     let server = TestServer::start().await;
     let rules = async |cpu, timeout| {
-        let mut settings = Serve::defaults();
+        let mut settings = settings();
         settings.rules = Some(unruly_rules().to_owned());
         (settings.limits.rules_cpu, settings.limits.rules_timeout) = (cpu, timeout);
         load_rules(&settings).await.unwrap()
@@ -187,8 +186,7 @@ async fn a_trap_after_a_registration_leaves_a_whole_ticket_and_a_sound_count() {
 
 #[tokio::test]
 async fn host_functions_are_denied_while_a_module_describes_itself() {
-    let settings = TestServer::builder().rules(unruly_rules());
-    let server = settings.start().await;
+    let server = TestServer::builder().rules(unruly_rules()).start().await;
     assert_eq!(server.server().manifest().name, "unruly");
 }
 
@@ -228,7 +226,7 @@ async fn a_file_that_is_no_module_is_refused_with_a_reason() {
     for (name, bytes, reason) in cases {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let mut settings = boxoffice::config::Serve::defaults();
+        let mut settings = settings();
         settings.rules = Some(path);
         let Err(error) = boxoffice::load_rules(&settings).await else { panic!("{name} was taken") };
         let text = error.to_string();

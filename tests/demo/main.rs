@@ -1,11 +1,12 @@
 //! `make demo`: a flash sale on a throw-away server, over real HTTP, with the real rules and the rate limiter on.
 
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use boxoffice::clock::Stopwatch;
 use futures_util::future::join_all;
-use harness::{Answer, Call, TestServer};
+use harness::{Answer, Call, TestServer, compile_if_asked};
 
 const BUYERS: usize = 100;
 const SEATS: u32 = 5;
@@ -13,7 +14,10 @@ const SEATS: u32 = 5;
 const HOLD: Duration = Duration::from_secs(3);
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
+    if let Some(compiled) = compile_if_asked() {
+        return compiled;
+    }
     let settings = TestServer::builder().real_time();
     let server = settings.with(|s| (s.hold, s.sweep_interval) = (HOLD, Duration::from_secs(1))).start().await;
     let manifest = server.server().manifest();
@@ -47,6 +51,7 @@ async fn main() {
     assert_eq!(availability["confirmed"], SEATS, "the demo went as it should");
     // Ends the server; the invariants of its database are proved when it is dropped.
     server.stop().await;
+    ExitCode::SUCCESS
 }
 
 fn ticket(answer: &Answer) -> String {

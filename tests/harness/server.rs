@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,27 @@ use crate::client::Call;
 
 /// When every test begins: 2026-11-21T09:30:00.000Z.
 pub const START: Millis = Millis(1_795_253_400_000);
+
+/// The defaults of a server, for a process that is not the program: it names the tests' own compiler.
+///
+/// # Panics
+/// Never: a process knows where it is.
+#[must_use]
+pub fn settings() -> Serve {
+    let mut settings = Serve::defaults();
+    let this = std::env::current_exe().expect("the path of this process");
+    // Test binaries are in `deps`, beside which cargo puts the package's programs. Any other program of the package is its own
+    // compiler: it calls `compile_if_asked` first.
+    if let Some(folder) = this.parent().filter(|folder| folder.ends_with("deps")) {
+        settings.compiling.program.path = folder.with_file_name("compiler");
+    }
+    settings
+}
+
+/// Compiles a module, if that is what this process was started for; then `main` returns what this gives.
+pub fn compile_if_asked() -> Option<ExitCode> {
+    (std::env::args().nth(1)? == "compile-module").then(boxoffice::wasm::compile_module)
+}
 
 /// Where the module that misbehaves is.
 #[must_use]
@@ -128,7 +150,7 @@ fn bind() -> TcpListener {
 /// The standard rules, compiled once for all tests of the process.
 async fn standard_rules() -> Arc<Module> {
     static RULES: OnceCell<Arc<Module>> = OnceCell::const_new();
-    let load = || async { Arc::new(load_rules(&Serve::defaults()).await.expect("the standard rules load")) };
+    let load = || async { Arc::new(load_rules(&settings()).await.expect("the standard rules load")) };
     RULES.get_or_init(load).await.clone()
 }
 
@@ -150,7 +172,7 @@ impl TestServer {
     /// A server that is to be different.
     #[must_use]
     pub fn builder() -> Builder {
-        let mut settings = Serve::defaults();
+        let mut settings = settings();
         // Tests sweep when they want to.
         settings.sweep_interval = Duration::from_hours(1);
         Builder { settings, store: SqliteOptions::default(), own_rules: false, real_time: false, dir: None }

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod attacks;
+mod caching;
+mod checking;
+mod compiling;
 mod databases;
 mod running;
 mod settings;

@@ -39,6 +39,8 @@ pub(crate) struct Running {
     /// Where the REST API is.
     pub(crate) address: String,
     admin_address: String,
+    /// What it logged until it listened.
+    pub(crate) started: Vec<Value>,
 }
 
 impl Running {
@@ -60,10 +62,16 @@ impl Running {
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).args(more);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut log = BufReader::new(child.stderr.take().expect("it is piped"));
-        let listening = std::iter::from_fn(|| next_line(&mut log)).find(|line| line["message"] == "listening");
-        let listening = listening.expect("it listens");
+        let mut started = Vec::new();
+        let listening = loop {
+            let line = next_line(&mut log).expect("it listens");
+            started.push(line.clone());
+            if line["message"] == "listening" {
+                break line;
+            }
+        };
         let address = |name: &str| listening[name].as_str().expect("an address").to_owned();
-        Self { child, log, address: address("address"), admin_address: address("admin_address") }
+        Self { child, log, address: address("address"), admin_address: address("admin_address"), started }
     }
 
     /// Sends a request as it is and gives the whole answer.
@@ -93,6 +101,11 @@ impl Running {
         ));
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         (head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// The line about the rules that it loaded.
+    pub(crate) fn rules_loaded(&self) -> &Value {
+        self.started.iter().find(|line| line["message"] == "rules loaded").expect("it has loaded rules")
     }
 
     /// Sends a signal.

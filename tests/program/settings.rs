@@ -61,6 +61,8 @@ fn rules_that_cannot_be_served_are_one_line_and_make_no_database() {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--rules", file];
         assert_refused(&run(dir.path(), &arguments), 1, &["--rules", file]);
     }
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--rules", "rules.wasm"];
+    assert_refused(&run(dir.path(), &arguments), 1, &["not-a-component", "build it for wasm32-wasip2"]);
     assert!(!dir.path().join("events.db").exists());
 }
 

@@ -45,10 +45,19 @@ pub(super) fn merge(command: &Command, arguments: &[OsString]) -> Result<(ArgMat
 /// Variables that look like settings and are none: a typing error should not go unnoticed.
 #[expect(clippy::disallowed_methods, reason = "config is the reader of the environment")]
 pub(super) fn unknown_environment(command: &Command) -> Vec<String> {
-    let known: Vec<_> = command.get_subcommands().flat_map(Command::get_arguments).filter_map(Arg::get_env).collect();
+    let mut known = Vec::new();
+    settings_of(command, &mut known);
     let ours =
         std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("BOXOFFICE_"));
     ours.filter(|name| !known.contains(&name.as_os_str())).map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// The variables of a command and of all commands below it.
+fn settings_of<'a>(command: &'a Command, known: &mut Vec<&'a std::ffi::OsStr>) {
+    known.extend(command.get_arguments().filter_map(Arg::get_env));
+    for below in command.get_subcommands() {
+        settings_of(below, known);
+    }
 }
 
 /// What a file can set: everything but what is about the file itself.

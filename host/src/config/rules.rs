@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::ByteSize;
 use super::values::{bytes, duration};
-use crate::wasm::{CompileLimits, Limits};
+use crate::wasm::{Cache, CompileLimits, Compiler, CompilerProgram, Limits};
 
 /// The limits of one run of the rules.
 #[derive(Debug, Clone, Args)]
@@ -146,15 +146,40 @@ pub struct Compiling {
           value_parser = bytes("64MiB", "64GiB"))]
     pub compile_memory: ByteSize,
 
-    /// Folder of compiled modules, private to the user that runs this; default: beside the database, or the user's own cache
-    #[arg(long, value_name = "DIR", env = "BOXOFFICE_CACHE_DIR")]
-    pub cache_dir: Option<PathBuf>,
+    /// Folder of compiled modules, private to the user that runs this; or `off`. Default of `serve`: beside the database, as
+    /// <db>.cache; of the other commands: off
+    #[arg(long, value_name = "DIR", env = "BOXOFFICE_CACHE_DIR", value_parser = cache_dir)]
+    pub cache_dir: Option<CacheDir>,
+
+    /// What compiles; no setting. The running program, unless it is another that has the host as a library.
+    #[arg(skip)]
+    pub program: CompilerProgram,
+}
+
+/// Where compiled modules are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheDir {
+    /// Nowhere.
+    Off,
+    /// In this folder.
+    At(PathBuf),
+}
+
+/// Parses a folder or `off`.
+#[expect(clippy::unnecessary_wraps, reason = "clap's form")]
+fn cache_dir(text: &str) -> Result<CacheDir, std::convert::Infallible> {
+    Ok(if text == "off" { CacheDir::Off } else { CacheDir::At(text.into()) })
 }
 
 impl Compiling {
-    /// As the compiler takes them.
+    /// The compiler that these settings describe.
     #[must_use]
-    pub fn limits(&self) -> CompileLimits {
-        CompileLimits { timeout: self.compile_timeout, memory: self.compile_memory.0 }
+    pub fn compiler(&self) -> Compiler {
+        let limits = CompileLimits { timeout: self.compile_timeout, memory: self.compile_memory.0 };
+        let cache = match &self.cache_dir {
+            Some(CacheDir::At(folder)) => Some(Cache::at(folder)),
+            Some(CacheDir::Off) | None => None,
+        };
+        Compiler { limits, program: self.program.clone(), cache }
     }
 }

@@ -109,7 +109,9 @@ impl Engine {
     }
 }
 
-fn config(limits: Limits) -> Config {
+/// What decides about native code. The compiler's process has this and no pool: what it makes runs in an engine with [`config`], and
+/// `precompile_compatibility_hash` is the same for both.
+pub(super) fn code_config() -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -117,13 +119,19 @@ fn config(limits: Limits) -> Config {
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
         .epoch_interruption(true)
-        .max_wasm_stack(limits.stack)
-        .async_stack_size(limits.stack + HOST_STACK)
         .memory_init_cow(true)
         // The contract's functions are sync; what only concurrent tasks need is not even set up.
         .concurrency_support(false)
         // Names cost 15 us for each trap; files and lines 6 ms, so they are not for serving.
-        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+    config
+}
+
+fn config(limits: Limits) -> Config {
+    let mut config = code_config();
+    config
+        .max_wasm_stack(limits.stack)
+        .async_stack_size(limits.stack + HOST_STACK)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     config
 }

@@ -182,8 +182,8 @@ const MAX_FUNCTION_NAME: usize = 160;
 /// Most bytes of a name that is looked at for mangling; the longest honest ones have some 2,000.
 const MAX_MANGLED_NAME: usize = 4096;
 
-/// A name out of a module's name section, which can be any text.
-fn readable(name: &str) -> String {
+/// A name out of a module, which can be any text.
+pub(super) fn readable(name: &str) -> String {
     name.chars().take(MAX_FUNCTION_NAME).flat_map(char::escape_debug).collect()
 }
 

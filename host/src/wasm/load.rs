@@ -1,25 +1,52 @@
 //! From a file to a module that can be served: the one path that `boxoffice serve`, `boxoffice rules check` and the tests share.
 //!
-//! Size, compilation, imports, exports, manifest, routes, a smoke call: each step refuses by name, and nothing of the module runs before
-//! its limits are set.
+//! Size, compilation, limits, imports, exports, manifest, routes, a smoke call: each step refuses by name, and nothing of the module runs
+//! before its bytes are validated, its imports are known and its limits are set. What takes long happens on other threads and in another
+//! process: serving goes on.
 
+mod contract;
+mod smoke;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::Component;
 
 use super::bindings::exports::boxoffice::rules::manifest::ModuleManifest;
 use super::bindings::{Rules, RulesPre};
-use super::compiler::Compiler;
+use super::compiler::{Compiler, blocking};
 use super::engine::Engine;
-use super::failure::{LoadError, LoadRefusal, RunError, explain};
+use super::failure::{Cause, Failure, LoadError, LoadRefusal, RunError, explain};
 use super::manifest::Manifest;
 use super::module::{Digest, Module, within_limits};
 use super::router::Router;
 use super::run::Run;
+use crate::clock::Stopwatch;
 use crate::domain::Millis;
+pub use contract::{Import, host_functions};
 
 /// Most bytes of a component: the largest honest ones, a JavaScript or Python runtime included, have under 20 MB.
 const MAX_COMPONENT: usize = 64 * 1024 * 1024;
+
+/// How a module was loaded, for whoever wants to know what it costs and what it may do.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Bytes of the component.
+    pub bytes: usize,
+    /// Bytes of its native code.
+    pub code_bytes: usize,
+    /// Whether the native code came from the cache.
+    pub cached: bool,
+    /// How long it took to get the native code, from the cache or from the compiler.
+    pub compiled_in: Duration,
+    /// How long all of it took.
+    pub loaded_in: Duration,
+    /// What it imports.
+    pub imports: Vec<Import>,
+}
 
 /// Loads modules into one engine.
 pub struct Loader {
@@ -34,80 +61,113 @@ impl Loader {
         Self { engine, compiler }
     }
 
-    /// Compiles and checks a component. Takes its time, on other threads.
+    /// Compiles and checks a component. Takes its time, on other threads; dropped, it ends.
     ///
     /// # Errors
     /// Why it cannot be served, for its author.
     pub async fn load(&self, bytes: Vec<u8>) -> Result<Module, LoadError> {
-        if bytes.len() > MAX_COMPONENT {
-            let what = format!("the module has {} bytes, more than {MAX_COMPONENT}", bytes.len());
+        let watch = Stopwatch::start();
+        let size = bytes.len();
+        if size > MAX_COMPONENT {
+            let what = format!("the module has more than {} MiB", MAX_COMPONENT / 1024 / 1024);
             return Err(LoadError::new(LoadRefusal::TooLarge, what));
         }
-        let digest = Digest::of(&bytes);
-        let component = self.compiler.compile(&self.engine, digest, bytes).await?;
+        let (digest, bytes) = blocking(move || (Digest::of(&bytes), bytes)).await?;
+        let compiled = self.compiler.compile(&self.engine, digest, bytes).await?;
         let engine = Arc::clone(&self.engine);
-        let pre = link(&engine, &component)?;
-        let manifest = Manifest::check(describe(&engine, &pre).await?)?;
-        let router = Router::compile(&manifest)?;
-        Ok(Module { digest, manifest, router, short: digest.short().into(), pre, engine })
+        let (pre, imports) = blocking(move || link(&engine, &compiled.component)).await??;
+        let short: Arc<str> = digest.short().into();
+        let said = describe(&self.engine, &pre, &short).await?;
+        let (manifest, router) = blocking(move || {
+            let manifest = Manifest::check(said)?;
+            let router = Router::compile(&manifest)?;
+            Ok((manifest, router))
+        })
+        .await??;
+        smoke::smoke_call(&self.engine, &pre, &manifest, &short).await?;
+        let loaded = Loaded {
+            bytes: size,
+            code_bytes: compiled.code_bytes,
+            cached: compiled.cached,
+            compiled_in: compiled.took,
+            loaded_in: watch.elapsed(),
+            imports,
+        };
+        Ok(Module { digest, manifest, router, loaded, short, pre, engine: Arc::clone(&self.engine) })
     }
 }
 
-fn link(engine: &Engine, component: &Component) -> Result<RulesPre<Run>, LoadError> {
-    check_imports(engine, component)?;
-    let pre = engine.linker.instantiate_pre(component).map_err(|error| {
-        let what = format!("the module's imports do not fit this host: {error:#}");
-        LoadError::new(LoadRefusal::WrongImports, what)
-    })?;
-    RulesPre::new(pre).map_err(|error| {
-        let what = format!("the module does not export what boxoffice:rules/rules@0.1.0 asks for: {error:#}");
-        LoadError::new(LoadRefusal::WrongExports, what)
+/// Reads a component from a file, or from stdin where the path is `-`; no more of it than a module may have, and one byte.
+///
+/// # Errors
+/// The file cannot be read.
+pub async fn read_module(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let path = path.to_owned();
+    let read = blocking(move || {
+        let mut bytes = Vec::new();
+        let most = MAX_COMPONENT as u64 + 1;
+        if path == Path::new("-") {
+            std::io::stdin().take(most).read_to_end(&mut bytes)?;
+        } else {
+            File::open(&path)?.take(most).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
     })
+    .await?;
+    read.map_err(|error: std::io::Error| LoadError::new(LoadRefusal::Unavailable, error.to_string()))
 }
 
-/// What this host offers, for a difference that a person can read; wasmtime's own account names one missing function.
-const OFFERED: &str = "boxoffice:rules/{types,events,tickets,log}@0.1.0 and inert wasi:{cli,clocks,io,random}@0.2";
-
-fn check_imports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
-    let known = |name: &str| {
-        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-        match interface.split_once(':') {
-            Some(("boxoffice", _)) => version == "0.1.0" || version.starts_with("0.1."),
-            Some(("wasi", rest)) => {
-                let package = rest.split('/').next().unwrap_or(rest);
-                ["cli", "clocks", "io", "random"].contains(&package) && version.starts_with("0.2.")
-            }
-            _ => false,
-        }
-    };
-    let component_type = component.component_type();
-    let mut imports = component_type.imports(&engine.inner).map(|(name, _)| name);
-    match imports.find(|name| !known(name)) {
-        Some(name) => {
-            let what = format!("the module wants {name}, and this host offers {OFFERED}");
-            Err(LoadError::new(LoadRefusal::WrongImports, what))
-        }
-        None => Ok(()),
+fn link(engine: &Engine, component: &Component) -> Result<(RulesPre<Run>, Vec<Import>), LoadError> {
+    let module = component.component_type();
+    let wrong_imports = |what: String| LoadError::new(LoadRefusal::WrongImports, what);
+    let differences = contract::import_differences(&module, &engine.inner);
+    if !differences.is_empty() {
+        return Err(wrong_imports(contract::tell(differences)));
     }
+    let pre = engine.linker.instantiate_pre(component).map_err(|error| {
+        // What is left are WASI's functions.
+        wrong_imports(format!("the module's imports do not fit this host: {}", one_line(&error)))
+    })?;
+    let wrong_exports = |what: String| LoadError::new(LoadRefusal::WrongExports, what);
+    let differences = contract::export_differences(&module, &engine.inner);
+    if !differences.is_empty() {
+        return Err(wrong_exports(contract::tell(differences)));
+    }
+    let pre = RulesPre::new(pre).map_err(|error| {
+        let what = "the module does not export what boxoffice:rules/rules@0.1.0 asks for";
+        wrong_exports(format!("{what}: {}", one_line(&error)))
+    })?;
+    Ok((pre, contract::imports(&module, &engine.inner)))
 }
 
-async fn describe(engine: &Engine, pre: &RulesPre<Run>) -> Result<ModuleManifest, LoadError> {
-    let refuse =
-        |why: String| LoadError::new(LoadRefusal::NoManifest, format!("the module does not describe itself: {why}"));
-    let _permit = engine.permit().await.map_err(|failure| refuse(failure.to_string()))?;
-    let mut store = engine.store_for(Run::new(None, Millis(0), 0, engine.limits));
+fn one_line(error: &wasmtime::Error) -> String {
+    format!("{error:#}").lines().collect::<Vec<_>>().join(" ")
+}
+
+async fn describe(engine: &Engine, pre: &RulesPre<Run>, digest: &Arc<str>) -> Result<ModuleManifest, LoadError> {
+    let refuse = |failure: &Failure| {
+        let refusal =
+            if failure.cause == Cause::NoInstance { LoadRefusal::Unavailable } else { LoadRefusal::NoManifest };
+        LoadError::new(refusal, format!("the module does not describe itself: {failure}"))
+    };
+    let _permit = engine.permit().await.map_err(|failure| refuse(&failure))?;
+    let mut run = Run::new(None, Millis(0), 0, engine.limits);
+    run.digest = Arc::clone(digest);
+    let mut store = engine.store_for(run);
     let cpu = Arc::clone(&store.data().cpu);
     let called = within_limits(engine, &cpu, async {
         let rules: Rules = pre.instantiate_async(&mut store).await?;
         rules.boxoffice_rules_manifest().call_describe(&mut store).await
     })
     .await;
+    let output = store.data().output.text();
     match called {
         Ok(Ok(manifest)) => Ok(manifest),
-        Ok(Err(error)) => Err(match explain(&error, store.data().output.text()) {
-            RunError::Failed(failure) => refuse(failure.to_string()),
-            RunError::Store(failure) => refuse(format!("{failure:?}")),
+        Ok(Err(error)) => Err(match explain(&error, output) {
+            RunError::Failed(failure) => refuse(&failure),
+            // There is none to fail: without grants no host function reaches it.
+            RunError::Store(failure) => LoadError::new(LoadRefusal::Unavailable, format!("{failure:?}")),
         }),
-        Err(timeout) => Err(refuse(timeout.to_string())),
+        Err(timeout) => Err(refuse(&Failure { output, ..timeout })),
     }
 }

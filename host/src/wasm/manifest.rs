@@ -1,18 +1,27 @@
 //! What a module says of itself, checked.
 
+mod schema;
+
 use std::collections::HashSet;
 use std::fmt;
 
 use hyper::StatusCode;
 
 use super::bindings::exports::boxoffice::rules::manifest as wit;
-use super::failure::{LoadError, LoadRefusal};
+use super::failure::{LoadError, LoadRefusal, readable};
 use crate::domain::{Principal, Role};
+use schema::Schemas;
 
 /// Most routes of a module.
 const MAX_ROUTES: usize = 256;
 /// Most characters of a name or a route's id.
 const MAX_NAME: usize = 64;
+/// Most bytes of a summary: a line.
+const MAX_SUMMARY: usize = 256;
+/// Most bytes of what is said of one answer.
+const MAX_DESCRIPTION: usize = 2048;
+/// Most answers of a route: one for each status and media type, with room.
+const MAX_ANSWERS: usize = 64;
 /// Most bytes of a path template.
 const MAX_PATH: usize = 256;
 /// Most parameters of a path template.
@@ -67,6 +76,15 @@ pub enum Access {
 }
 
 impl Access {
+    /// The name, as the contract has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Role(role) => role.name(),
+        }
+    }
+
     /// Whether this caller may.
     ///
     /// # Errors
@@ -101,6 +119,8 @@ pub struct Manifest {
     pub name: String,
     /// For the operator.
     pub version: String,
+    /// One line for the operator.
+    pub summary: String,
     /// In the module's order.
     pub routes: Vec<Route>,
 }
@@ -109,20 +129,27 @@ impl Manifest {
     /// Checks what a module said.
     pub(super) fn check(said: wit::ModuleManifest) -> Result<Self, LoadError> {
         if !is_name(&said.name, "") {
-            return Err(refuse(format!("its name {:?} must be 1 to {MAX_NAME} of a-z, 0-9 and -", said.name)));
+            return Err(refuse(format!(
+                "its name \"{}\" must be 1 to {MAX_NAME} of a-z, 0-9 and -",
+                readable(&said.name)
+            )));
         }
         if said.version.len() > MAX_NAME || semver::Version::parse(&said.version).is_err() {
-            return Err(refuse(format!("its version {:?} must be a semantic version such as 1.2.3", said.version)));
+            return Err(refuse(format!(
+                "its version \"{}\" must be a semantic version such as 1.2.3",
+                readable(&said.version)
+            )));
         }
         if !(1..=MAX_ROUTES).contains(&said.routes.len()) {
             return Err(refuse(format!("it has {} routes, and must have 1 to {MAX_ROUTES}", said.routes.len())));
         }
-        let mut ids = HashSet::new();
-        let routes = said.routes.into_iter().map(route).collect::<Result<Vec<_>, _>>()?;
+        check_line("its summary", &said.summary, MAX_SUMMARY)?;
+        let (mut ids, mut schemas) = (HashSet::new(), Schemas::default());
+        let routes = said.routes.into_iter().map(|said| route(said, &mut schemas)).collect::<Result<Vec<_>, _>>()?;
         if let Some(twice) = routes.iter().find(|route| !ids.insert(&route.id)) {
             return Err(refuse(format!("two routes have the id {:?}", twice.id)));
         }
-        Ok(Self { name: said.name, version: said.version, routes })
+        Ok(Self { name: said.name, version: said.version, summary: said.summary, routes })
     }
 }
 
@@ -135,22 +162,41 @@ fn is_name(text: &str, also: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && text.chars().all(good)
 }
 
-fn route(said: wit::Route) -> Result<Route, LoadError> {
-    if !is_name(&said.id, "_.") {
-        return Err(refuse(format!("the route id {:?} must be 1 to {MAX_NAME} of a-z, 0-9, -, _ and .", said.id)));
+/// Text for people: bounded, and without what would break lines or move a terminal's cursor.
+fn check_line(what: &str, text: &str, most: usize) -> Result<(), LoadError> {
+    if text.len() > most {
+        return Err(refuse(format!("{what} has {} bytes, more than {most}", text.len())));
     }
+    if text.chars().any(char::is_control) {
+        return Err(refuse(format!("{what} has a line break or another control character")));
+    }
+    Ok(())
+}
+
+fn route(said: wit::Route, schemas: &mut Schemas) -> Result<Route, LoadError> {
+    if !is_name(&said.id, "_.") {
+        return Err(refuse(format!(
+            "the route id \"{}\" must be 1 to {MAX_NAME} of a-z, 0-9, -, _ and .",
+            readable(&said.id)
+        )));
+    }
+    let id = &said.id;
     check_path(&said.path)?;
+    check_line(&format!("the summary of route {id}"), &said.summary, MAX_SUMMARY)?;
+    if said.answers.len() > MAX_ANSWERS {
+        return Err(refuse(format!("route {id} has {} answers, more than {MAX_ANSWERS}", said.answers.len())));
+    }
     for answer in &said.answers {
         let status = StatusCode::from_u16(answer.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
         if status.is_none() {
-            return Err(refuse(format!("route {} answers {}, which is not 200 to 599", said.id, answer.status)));
+            return Err(refuse(format!("route {id} answers {}, which is not 200 to 599", answer.status)));
         }
+        let what = format!("the description of an answer of route {id}");
+        check_line(&what, &answer.description, MAX_DESCRIPTION)?;
     }
-    let schemas = said.answers.iter().filter_map(|answer| answer.schema.as_ref());
-    for schema in schemas.chain(&said.query_schema).chain(&said.body_schema) {
-        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(schema) {
-            return Err(refuse(format!("a schema of route {} is not JSON: {error}", said.id)));
-        }
+    let answers = said.answers.iter().filter_map(|answer| answer.schema.as_ref());
+    for schema in answers.chain(&said.query_schema).chain(&said.body_schema) {
+        schemas.check(id, schema)?;
     }
     Ok(Route {
         method: match said.method {
@@ -187,8 +233,9 @@ fn check_path(path: &str) -> Result<(), LoadError> {
     if good && path.len() <= MAX_PATH && names.len() <= MAX_PARAMETERS && distinct {
         return Ok(());
     }
+    let path = readable(path);
     Err(refuse(format!(
-        "the path {path:?} must be / and segments that are each literal (letters, digits, - . _ ~) or one {{parameter}}, \
+        "the path \"{path}\" must be / and segments that are each literal (letters, digits, - . _ ~) or one {{parameter}}, \
          at most {MAX_PARAMETERS} parameters, no two of one name, and {MAX_PATH} bytes in all"
     )))
 }

@@ -12,6 +12,7 @@ use super::cpu::{CpuMeter, metered};
 use super::engine::{Engine, Occupancy};
 use super::failure::{Cause, Failure, RunError, explain};
 use super::imports::tell_dropped;
+use super::load::Loaded;
 use super::manifest::Manifest;
 use super::router::Router;
 use super::run::{Grants, Run};
@@ -49,6 +50,8 @@ pub struct Module {
     pub manifest: Manifest,
     /// Its routes, compiled.
     pub router: Router,
+    /// How it was loaded.
+    pub loaded: Loaded,
     pub(super) short: Arc<str>,
     pub(super) pre: RulesPre<Run>,
     pub(super) engine: Arc<Engine>,

@@ -105,6 +105,33 @@ pub(super) fn link(linker: &mut Linker<Run>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+/// The interfaces that [`link`] links.
+const OFFERED: [&str; 18] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+];
+
+/// Whether an interface, named without its version, is linked.
+pub(super) fn offers(interface: &str) -> bool {
+    OFFERED.contains(&interface)
+}
+
 struct Tables;
 
 impl wasmtime::component::HasData for Tables {

@@ -1,0 +1,41 @@
+//! `boxoffice rules`: what there is for authors and operators of modules.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Compiling, RulesLimits};
+
+/// What `boxoffice rules` can do.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Say whether this host would serve a module, and what the module may do.
+    Check(Box<Check>),
+}
+
+/// The settings of `boxoffice rules check`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  boxoffice rules check my_rules.wasm
+      what it is and what it may do; or in a line or two, why not
+  boxoffice rules check my_rules.wasm --json | jq .refusal
+      for scripts; exit code 0: this host would serve it, 1: it would not
+  boxoffice rules check - < my_rules.wasm
+      from stdin")]
+pub struct Check {
+    /// The component; `-` reads it from stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Print one JSON object, whatever comes of it
+    #[arg(long)]
+    pub json: bool,
+
+    /// What one run of the rules may use.
+    #[command(flatten)]
+    pub limits: RulesLimits,
+
+    /// What compiling a module may take. Nothing is kept, unless a folder is named: a check is to show what the first start costs.
+    #[command(flatten)]
+    pub compiling: Compiling,
+}
