@@ -93,7 +93,8 @@ const SHORT: u64 = 2_000_000;
 pub(super) struct LongRuns(Semaphore);
 
 impl LongRuns {
-    /// They get half of the threads, and at least one.
+    /// They get half of the threads, and at least one. With as many as there are threads, heavy rules go twice as fast, and innocents'
+    /// p99 beside 8 spinners is 88 to 177 ms instead of 16 to 37.
     pub(super) fn for_threads(threads: usize) -> Self {
         Self(Semaphore::new((threads / 2).max(1)))
     }

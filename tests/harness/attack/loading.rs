@@ -2,15 +2,16 @@
 
 use boxoffice::clock::Stopwatch;
 use boxoffice::wasm::LoadRefusal;
+use serde_json::Value;
 
-use super::program::{Ended, run_to_end};
+use super::program::{Ended, run_check, run_to_end};
 use super::{Outcome, Plan, from_text};
 use crate::unruly_rules;
 
 /// Bytes of the one line that refuses a module.
 const MAX_LINE: usize = 2_000;
 /// How many modules are broken at random, each in its own way.
-const BROKEN: u64 = 12;
+const BROKEN: u64 = 48;
 
 /// One module that must be refused, or may be harmless and taken.
 pub struct LoadAttack {
@@ -18,6 +19,8 @@ pub struct LoadAttack {
     pub name: String,
     bytes: Bytes,
     expected: Expected,
+    /// For the program: limits that are reached before everybody has lost patience.
+    flags: &'static [&'static str],
 }
 
 type Bytes = Box<dyn Fn() -> Vec<u8>>;
@@ -37,13 +40,14 @@ enum Expected {
 /// All of them.
 #[must_use]
 pub fn load_attacks() -> Vec<LoadAttack> {
-    let mut all: Vec<_> = in_text().into_iter().chain(as_bytes()).collect();
+    let mut all: Vec<_> = in_text().into_iter().chain(as_bytes()).chain(bombs()).collect();
     let broken: [(&str, Breaking); 3] = [("random bytes", random), ("truncated", truncated), ("mutated", mutated)];
     for (name, breaking) in broken {
         all.extend((0..BROKEN).map(|seed| LoadAttack {
             name: format!("{name} {seed}"),
             bytes: Box::new(move || breaking(seed)),
             expected: Expected::Either,
+            flags: &[],
         }));
     }
     all
@@ -61,6 +65,7 @@ fn in_text() -> Vec<LoadAttack> {
         ("describe-long-text", BadManifest, "its name"),
         ("describe-many-routes", BadManifest, "5000 routes"),
         ("same-route-twice", BadManifest, "GET /attack"),
+        ("smoke-traps", LoadRefusal::SmokeCall, "GET /fine"),
         ("start-traps", NoManifest, "trap"),
         ("start-loops", NoManifest, "cpu-budget"),
         ("data-outside-memory", NoManifest, "out of bounds"),
@@ -75,6 +80,7 @@ fn in_text() -> Vec<LoadAttack> {
         name: name.to_owned(),
         bytes: Box::new(move || from_text(name)),
         expected: Expected::Refused(refusal, text),
+        flags: &[],
     };
     texts.into_iter().map(attack).collect()
 }
@@ -88,7 +94,7 @@ fn as_bytes() -> Vec<LoadAttack> {
         ("garbage behind the module", NotAComponent, "not a valid component", || {
             [from_text("module"), vec![0xff; 64]].concat()
         }),
-        ("65 MiB", TooLarge, "bytes, more than", || vec![0; 65 << 20]),
+        ("65 MiB", TooLarge, "more than 64 MiB", || vec![0; 65 << 20]),
         ("nested components", WrongExports, "does not export", || nested(900)),
         ("many core instances", LoadRefusal::OverLimits, "instances", || {
             component(&format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(1_000)))
@@ -98,8 +104,23 @@ fn as_bytes() -> Vec<LoadAttack> {
         name: name.to_owned(),
         bytes: Box::new(bytes),
         expected: Expected::Refused(refusal, text),
+        flags: &[],
     };
     parts.into_iter().map(attack).collect()
+}
+
+/// Small modules that cost a compiler much: 20,000 components within each other are 240 KB, and took it 52 s; 200,000 took it 24 GB.
+fn bombs() -> [LoadAttack; 2] {
+    let bomb = |name: &str, depth, flags| LoadAttack {
+        name: name.to_owned(),
+        bytes: Box::new(move || nested(depth)),
+        expected: Expected::Refused(LoadRefusal::TooComplex, ""),
+        flags,
+    };
+    [
+        bomb("bomb of time", 20_000, &["--compile-timeout", "2s"]),
+        bomb("bomb of memory", 200_000, &["--compile-memory", "256MiB", "--compile-timeout", "20s"]),
+    ]
 }
 
 fn component(inside: &str) -> Vec<u8> {
@@ -156,11 +177,11 @@ fn truncated(seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// A few bytes of a good module are others.
+/// One byte of a good module is another, or two are: with more, none gets past the validation.
 fn mutated(seed: u64) -> Vec<u8> {
     let mut numbers = Numbers(seed);
     let mut bytes = from_text("module");
-    for _ in 0..=seed {
+    for _ in 0..=seed % 2 {
         let at = numbers.below(bytes.len());
         bytes[at] = numbers.next().to_le_bytes()[0];
     }
@@ -172,29 +193,48 @@ pub(super) fn carry_out(plan: &Plan, attack: &LoadAttack) -> Outcome {
     let mut outcome = Outcome { attack: attack.name.clone(), attackers: 1, ..Outcome::default() };
     let bytes = (attack.bytes)();
     let watch = Stopwatch::start();
-    match run_to_end(plan, &bytes) {
-        Ok(ended) => check(&mut outcome, attack.expected, &ended),
-        Err(error) => outcome.fault(error),
+    let taken = match run_check(plan, attack.flags, &bytes) {
+        Ok((code, said)) => check_said(&mut outcome, attack.expected, code, &said),
+        Err(error) => {
+            outcome.fault(error);
+            false
+        }
+    };
+    // What is broken at random is refused for one reason or another; that the same reasons stop a server is seen with all others.
+    if taken || !matches!(attack.expected, Expected::Either) {
+        match run_to_end(plan, attack.flags, &bytes) {
+            Ok(ended) => check_served(&mut outcome, attack.expected, &ended),
+            Err(error) => outcome.fault(error),
+        }
     }
     outcome.took = Some(watch.elapsed());
     outcome
 }
 
-fn check(outcome: &mut Outcome, expected: Expected, ended: &Ended) {
+/// What `boxoffice rules check` said; whether it would take the module.
+fn check_said(outcome: &mut Outcome, expected: Expected, code: Option<i32>, said: &Value) -> bool {
+    let (taken, refusal) = (said["accepted"] == true, said["refusal"].as_str());
+    if taken != (code == Some(0)) || taken == refusal.is_some() || (!taken && code != Some(1)) {
+        outcome.fault(format!("rules check ended with {code:?}, and said {said}"));
+    }
+    refusal.unwrap_or("-").clone_into(&mut outcome.cause);
+    if taken { "taken" } else { "refused" }.clone_into(&mut outcome.answer);
+    if let Expected::Refused(wanted, text) = expected
+        && (refusal != Some(wanted.name()) || !said["message"].as_str().is_some_and(|message| message.contains(text)))
+    {
+        outcome.fault(format!("not refused as {}, for {text:?}: {said}", wanted.name()));
+    }
+    taken
+}
+
+/// What `boxoffice serve` did with it.
+fn check_served(outcome: &mut Outcome, expected: Expected, ended: &Ended) {
     let said: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("boxoffice: ")).collect();
-    (outcome.answer, outcome.cause) = ("refused".to_owned(), "-".to_owned());
-    let text = match expected {
-        Expected::Refused(refusal, text) => {
-            refusal.name().clone_into(&mut outcome.cause);
-            text
-        }
-        Expected::Either => "",
-    };
+    let text = if let Expected::Refused(_, text) = expected { text } else { "" };
     if ended.stderr.contains("panic") {
         outcome.fault(format!("the program panicked: {}", ended.stderr));
     }
     if ended.listened {
-        "served".clone_into(&mut outcome.answer);
         if !matches!(expected, Expected::Either) {
             outcome.fault("the program took the module");
         }

@@ -176,12 +176,31 @@ pub(super) struct Ended {
     pub(super) listened: bool,
 }
 
-/// Starts the program with these rules, for it to refuse them: waits until it ends or listens.
-pub(super) fn run_to_end(plan: &Plan, rules: &[u8]) -> Result<Ended, String> {
+/// What `rules check --json` says of these rules: its exit code and its object; null if it ended otherwise, or not in time.
+pub(super) fn run_check(plan: &Plan, flags: &[&str], rules: &[u8]) -> Result<(Option<i32>, Value), String> {
     let dir = TempDir::new().map_err(|error| error.to_string())?;
     let file = dir.path().join("rules.wasm");
     std::fs::write(&file, rules).map_err(|error| error.to_string())?;
-    let mut child = command(plan, dir.path(), &file).spawn().map_err(|error| error.to_string())?;
+    let mut command = Command::new(&plan.program);
+    command.current_dir(dir.path()).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(["rules", "check", "--json", "--cache-dir", "cache"]).args(&plan.flags).args(flags).arg(&file);
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let said = Log::default();
+    let reader = said.follow(child.stdout.take().ok_or("its stdout is not piped")?.take(1 << 20));
+    let ended = wait(PATIENCE, || matches!(child.try_wait(), Ok(Some(_))));
+    // If it has ended, that is what was wanted.
+    let _ = child.kill();
+    let code = child.wait().ok().and_then(|status| status.code()).filter(|_| ended);
+    let _ = reader.join();
+    Ok((code, serde_json::from_str(&said.text()).unwrap_or(Value::Null)))
+}
+
+/// Starts the program with these rules, for it to refuse them: waits until it ends or listens.
+pub(super) fn run_to_end(plan: &Plan, flags: &[&str], rules: &[u8]) -> Result<Ended, String> {
+    let dir = TempDir::new().map_err(|error| error.to_string())?;
+    let file = dir.path().join("rules.wasm");
+    std::fs::write(&file, rules).map_err(|error| error.to_string())?;
+    let mut child = command(plan, dir.path(), &file).args(flags).spawn().map_err(|error| error.to_string())?;
     let stderr = child.stderr.take().ok_or("its stderr is not piped")?;
     let log = Log::default();
     let reader = log.follow(stderr.take(1 << 20));
