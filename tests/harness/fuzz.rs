@@ -31,7 +31,7 @@ impl Answers {
     #[must_use]
     pub fn new() -> Self {
         let runtime = runtime();
-        let mut settings = Serve::defaults();
+        let mut settings = crate::settings();
         settings.rules = Some(raw_rules().to_owned());
         let rules = runtime.block_on(load_rules(&settings)).expect("the module loads");
         Self { rules, settings, runtime }
