@@ -14,6 +14,7 @@ mod instances;
 mod limits;
 mod load;
 mod manifest;
+mod memory;
 mod module;
 mod output;
 mod policy;

@@ -47,6 +47,14 @@ async fn memory() {
 }
 
 #[tokio::test]
+async fn memory_of_all_runs_together() {
+    // 64 pages are everybody's own, and 32 more are all that there is.
+    let server = limited(|l| l.rules_memory_in_all = ByteSize(2 * 1024 * 1024)).await;
+    assert_limit(&server, "memory", 96, 1, "memory-limit").await;
+    assert_eq!(using(&server, "memory", 96).await.0.status, 200, "what a run had comes back");
+}
+
+#[tokio::test]
 async fn stack() {
     let server = limited(|l| l.rules_stack = ByteSize(64 * 1024)).await;
     // How deep that is depends on the machine's frames: between one byte for each level and a thousand.

@@ -28,6 +28,12 @@ pub struct RulesLimits {
           value_parser = bytes("1MiB", "1GiB"))]
     pub rules_memory: ByteSize,
 
+    /// Memory of all runs together, beyond 4 MiB for each, which nobody can take away. Without it, runs that are each within their limit
+    /// could together have more than the machine
+    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_RULES_MEMORY_IN_ALL", default_value = "1GiB",
+          value_parser = bytes("0B", "1TiB"))]
+    pub rules_memory_in_all: ByteSize,
+
     /// Linear memories of one run. Every toolchain makes one; an adapter can add a second
     #[arg(long, value_name = "N", env = "BOXOFFICE_RULES_MEMORIES", default_value_t = 2,
           value_parser = clap::value_parser!(u32).range(1..=16))]
@@ -93,7 +99,7 @@ pub struct RulesLimits {
           value_parser = bytes("64B", "8KiB"))]
     pub rules_answer_header_bytes: ByteSize,
 
-    /// Runs of the rules at the same time; each keeps up to about 1 MiB of memory resident
+    /// Runs of the rules at the same time; each keeps 256 KiB of memory resident at most, the standard rules some 80 KiB
     #[arg(long, value_name = "N", env = "BOXOFFICE_MAX_INSTANCES", default_value_t = 256,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_instances: u32,
@@ -113,6 +119,7 @@ impl RulesLimits {
             cpu: self.rules_cpu,
             timeout: self.rules_timeout,
             memory: self.rules_memory.0,
+            memory_in_all: self.rules_memory_in_all.0,
             memories: self.rules_memories,
             tables: self.rules_tables,
             table_elements: self.rules_table_elements as usize,

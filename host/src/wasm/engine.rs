@@ -1,6 +1,5 @@
 //! wasmtime, set up: what every module shares.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocatorMetrics, ResourceLimiter};
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocatorMetrics};
 use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 
 use super::bindings::Rules;
@@ -17,6 +16,7 @@ use super::cpu::{CpuExceeded, LongRuns};
 use super::failure::{Cause, Failure};
 use super::instances::Idle;
 use super::limits::Limits;
+use super::memory::SharedMemory;
 use super::policy::PoolPolicy;
 use super::run::Run;
 use super::wasi;
@@ -32,6 +32,8 @@ pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
     pub(super) limits: Limits,
+    /// What all runs together have of memory.
+    memory: Arc<SharedMemory>,
     pub(super) long_runs: LongRuns,
     pub(super) idle: Idle,
     permits: Arc<Semaphore>,
@@ -68,7 +70,8 @@ impl Engine {
         // As many as the runtime has.
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let long_runs = LongRuns::for_threads(threads);
-        Ok(Self { inner, linker, limits, long_runs, idle: Idle::default(), permits, _ticker: ticker })
+        let memory = Arc::new(SharedMemory::new(limits.memory_in_all));
+        Ok(Self { inner, linker, limits, memory, long_runs, idle: Idle::default(), permits, _ticker: ticker })
     }
 
     /// What is in use now.
@@ -115,6 +118,7 @@ impl Engine {
     pub(super) fn store_for(&self, run: Run) -> wasmtime::Store<Run> {
         let budget = u64::try_from(self.limits.cpu.as_nanos()).unwrap_or(u64::MAX);
         let mut store = wasmtime::Store::new(&self.inner, run);
+        store.data_mut().memory.share(&self.memory);
         store.limiter(|run| &mut run.memory);
         store.set_max_component_handles(Limits::RESOURCES);
         self.arm(&mut store);
@@ -198,53 +202,4 @@ impl Drop for Ticker {
             let _ = thread.join();
         }
     }
-}
-
-/// The guest wanted more memory, or a larger table, than it may have.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MemoryLimitExceeded {
-    what: &'static str,
-    wanted: usize,
-    limit: usize,
-}
-
-impl fmt::Display for MemoryLimitExceeded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} wanted, {} allowed", self.wanted, self.what, self.limit)
-    }
-}
-
-impl std::error::Error for MemoryLimitExceeded {}
-
-/// Refuses growth beyond the limit with an error that says so; a mere `false` would show as an `unreachable` in the guest.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MemoryLimits(pub(super) Limits);
-
-impl ResourceLimiter for MemoryLimits {
-    fn memory_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        within("bytes of memory", wanted, self.0.memory)
-    }
-
-    fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        within("elements of a table", wanted, self.0.table_elements)
-    }
-
-    fn instances(&self) -> usize {
-        Limits::CORE_INSTANCES as usize
-    }
-
-    fn memories(&self) -> usize {
-        self.0.memories as usize
-    }
-
-    fn tables(&self) -> usize {
-        self.0.tables as usize
-    }
-}
-
-fn within(what: &'static str, wanted: usize, limit: usize) -> wasmtime::Result<bool> {
-    if wanted > limit {
-        return Err(MemoryLimitExceeded { what, wanted, limit }.into());
-    }
-    Ok(true)
 }

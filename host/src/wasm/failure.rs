@@ -6,9 +6,9 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use super::cpu::CpuExceeded;
-use super::engine::MemoryLimitExceeded;
 use super::imports::{QuotaExceeded, StoreFailed};
 use super::limits::Limits;
+use super::memory::{MemoryLimitExceeded, MemoryTaken};
 use crate::store::StoreFailure;
 
 /// The named causes of a failed run, the same in logs and metrics.
@@ -196,7 +196,7 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
         Cause::CpuBudget
     } else if error.is::<MemoryLimitExceeded>() || is_over_resources(error) {
         Cause::MemoryLimit
-    } else if error.is::<PoolConcurrencyLimitError>() {
+    } else if error.is::<PoolConcurrencyLimitError>() || error.is::<MemoryTaken>() {
         Cause::NoInstance
     } else if error.is::<QuotaExceeded>() {
         Cause::HostCallQuota

@@ -11,6 +11,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Bytes of one linear memory.
     pub memory: usize,
+    /// Bytes of all runs' memories together, beyond 4 MiB for each.
+    pub memory_in_all: usize,
     /// Linear memories of one run.
     pub memories: u32,
     /// Tables of one run.

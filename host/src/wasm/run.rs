@@ -6,9 +6,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView};
 
 use super::cpu::CpuMeter;
-use super::engine::MemoryLimits;
 use super::imports::{Logged, Quota};
 use super::limits::Limits;
+use super::memory::Memory;
 use super::output::Output;
 use super::wasi;
 use crate::clock::Stopwatch;
@@ -37,7 +37,7 @@ pub(super) struct Run {
     /// The module's digest, shortened, for the log.
     pub(super) digest: Arc<str>,
     pub(super) limits: Limits,
-    pub(super) memory: MemoryLimits,
+    pub(super) memory: Memory,
     pub(super) cpu: Arc<CpuMeter>,
     pub(super) output: Output,
     /// Microseconds that host calls took, waiting included.
@@ -62,7 +62,7 @@ impl Run {
             request_id: String::new(),
             digest: "".into(),
             limits,
-            memory: MemoryLimits(limits),
+            memory: Memory::within(limits),
             cpu: Arc::default(),
             output: Output::up_to(limits.output_bytes),
             store_micros: 0,
@@ -74,9 +74,10 @@ impl Run {
         }
     }
 
-    /// Begins the next run in the same instance, and gives the one before. Nothing goes over but the handles, which the guest may have
-    /// kept, and the way that its streams lead, which is empty again.
+    /// Begins the next run in the same instance, and gives the one before. Nothing goes over but the account of its memory, the handles,
+    /// which the guest may have kept, and the way that its streams lead, which is empty again.
     pub(super) fn replace(&mut self, mut next: Self) -> Self {
+        std::mem::swap(&mut self.memory, &mut next.memory);
         std::mem::swap(&mut self.handles, &mut next.handles);
         std::mem::swap(&mut self.output, &mut next.output);
         next.output.clear();
