@@ -1,5 +1,8 @@
 //! Opening, queueing, closing.
 
+use std::time::Duration;
+
+use boxoffice::clock::Stopwatch;
 use boxoffice::store::sqlite::SqliteOptions;
 use boxoffice::store::{Store, StoreFailure};
 use futures_util::FutureExt as _;
@@ -35,6 +38,24 @@ async fn closing_leaves_one_file_and_answers_from_then_on_that_it_is_closed() {
     assert_eq!(register(&store, &gala.id, "ann@example.org", None).await, Err(StoreFailure::ShuttingDown));
     // Not even dropped: another host may open it now.
     drop(place.open());
+}
+
+#[tokio::test]
+async fn the_writer_closes_last_also_when_it_has_long_been_told_to() {
+    for _ in 0..10 {
+        let place = Place::new();
+        let store = place.open();
+        event(&store, 3).await;
+        store.begin_shutdown();
+        // A writer that waits for nobody empties the log now, and is not the last to close.
+        let log = place.path.with_extension("db-wal");
+        let watch = Stopwatch::start();
+        while watch.elapsed() < Duration::from_millis(20) && std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            tokio::task::yield_now().await;
+        }
+        store.close().await;
+        assert!(!log.exists(), "the log was left behind");
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod writer;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -78,11 +79,14 @@ pub struct SqliteStore {
 /// What must end, in this order, before another host may open the database.
 struct Running {
     thread: JoinHandle<()>,
+    /// Dropped when the readers have closed, so that the writer closes last.
+    readers_open: Sender<Infallible>,
     lock: HostLock,
 }
 
 impl Running {
     fn end(self) {
+        drop(self.readers_open);
         // A panic of the writer has been reported as fatal already.
         let _ = self.thread.join();
         drop(self.lock);
@@ -109,9 +113,10 @@ impl SqliteStore {
         let readers = |count| Readers::open(&path, count, &options).map_err(|error| io(error.to_string()));
         let points = readers(options.readers)?;
         let scans = Arc::new(readers(options.scan_readers)?);
-        let (writer, thread) =
-            Writer::start(db, ids, &options, faults.clone()).map_err(|error| io(error.to_string()))?;
-        let running = Mutex::new(Some(Running { thread, lock }));
+        let (readers_open, others_open) = channel();
+        let started = Writer::start(db, ids, &options, faults.clone(), others_open);
+        let (writer, thread) = started.map_err(|error| io(error.to_string()))?;
+        let running = Mutex::new(Some(Running { thread, readers_open, lock }));
         let identity = inspect::identity(&path).map_err(|error| io(error.to_string()))?;
         Ok(Self { path, identity, writer, points, scans, hints: Hints::new(), faults, running })
     }

@@ -1,5 +1,6 @@
 //! The writer: one thread, one writing connection, one commit for all that has queued.
 
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -48,12 +49,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the thread. It ends only when `others_open` has lost its sender: only the connection that closes last tidies the log away.
     pub(super) fn start(
         mut db: Connection,
         ids: IdSource,
         options: &SqliteOptions,
         faults: Faults,
+        others_open: Receiver<Infallible>,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (inbox, jobs) = sync_channel(options.queue);
         let (fatal, fatal_seen) = watch::channel(None);
@@ -78,6 +80,7 @@ impl Writer {
             checkpoint_pages: options.checkpoint_pages.max(1),
             tried_at: 0,
             busy_timeout: options.busy_timeout,
+            others_open,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         Ok((Self { inbox, state, fatal: fatal_seen, fatal_sender }, thread))
@@ -140,6 +143,8 @@ struct Thread {
     /// The log's pages when a checkpoint last got nowhere; 0 if it did not.
     tried_at: u32,
     busy_timeout: Duration,
+    /// Lasts as long as the readers do.
+    others_open: Receiver<Infallible>,
 }
 
 /// What a job left behind.
@@ -340,6 +345,8 @@ impl Thread {
     fn finish(self) {
         let failed = self.state.load(Ordering::Acquire) == FAILED;
         drop(self.jobs);
+        // Nothing is ever sent.
+        let _ = self.others_open.recv();
         if failed {
             // What is in the log stays as it is, for the next start to judge.
             let _ = self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
