@@ -76,7 +76,10 @@ async fn answers_outside_the_contract_are_rules_failed() {
         server.get(path).send().await.assert_problem(500, "rules_failed");
     }
     server.get("/bad-status?status=600").send().await.assert_problem(500, "rules_failed");
-    assert_eq!(server.get("/bad-status?status=418").send().await.status, 418);
+    server.get("/bad-status?status=199").send().await.assert_problem(500, "rules_failed");
+    for status in [200, 418, 599] {
+        assert_eq!(server.get(&format!("/bad-status?status={status}")).send().await.status, status);
+    }
 }
 
 #[tokio::test]
