@@ -1,5 +1,6 @@
 //! A rules module that uses exactly as much as it is asked to: each route is one limit, `?n=` the amount.
 #![allow(missing_docs, unreachable_pub, clippy::pedantic, unsafe_code, reason = "mostly generated")]
+#![allow(clippy::disallowed_methods, reason = "waiting is one of the things that have a limit")]
 
 wit_bindgen::generate!({ path: "../../../wit", world: "rules" });
 
