@@ -1,6 +1,7 @@
 //! Short, seeded runs of the fuzz targets; `make fuzz` runs the same code for as long as one likes.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use harness::fuzz::{Answers, Loads};
 use harness::raw_rules;
@@ -9,6 +10,12 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 /// The same every time; another seed is another run.
 const SEED: u64 = 0xb0c5;
+
+/// Says it also when the test passes, unlike `println!`.
+fn tell(what: &str) {
+    // Who closed stderr does not want to know.
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
 
 /// An answer as it lies in a guest's memory, honest at first: status, two headers, a body; then, mostly, with some bytes that lie.
 fn answer(random: &mut StdRng) -> Vec<u8> {
@@ -55,7 +62,7 @@ fn whatever_a_guest_answers_is_an_answer_within_the_limits_or_a_named_cause() {
         };
         *outcomes.entry(outcome).or_insert(0) += 1;
     }
-    println!("{RUNS} executions: {outcomes:?}");
+    tell(&format!("fuzz answer: {RUNS} executions: {outcomes:?}"));
     for expected in ["an answer", "bad-response"] {
         assert!(outcomes.get(expected).is_some_and(|count| *count > RUNS / 100), "{expected}: {outcomes:?}");
     }
@@ -117,7 +124,7 @@ fn whatever_is_taken_for_a_module_is_loaded_or_refused_by_name() {
         };
         *outcomes.entry(outcome).or_insert(0) += 1;
     }
-    println!("{RUNS} executions: {outcomes:?}");
+    tell(&format!("fuzz load: {RUNS} executions: {outcomes:?}"));
     for expected in ["loaded", "not-a-component", "bad-manifest"] {
         assert!(outcomes.get(expected).is_some_and(|count| *count > RUNS / 100), "{expected}: {outcomes:?}");
     }

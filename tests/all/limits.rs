@@ -129,6 +129,11 @@ async fn headers_of_an_answer() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_header() {
+    assert_limit(&limited(|_| ()).await, "header-name", 64, 1, "bad-response").await;
+}
+
+#[tokio::test]
 async fn the_value_of_a_header() {
     let server = limited(|l| l.rules_answer_header_bytes = ByteSize(100)).await;
     assert_limit(&server, "header-bytes", 100, 1, "bad-response").await;
@@ -175,7 +180,7 @@ async fn bytes_of_stdout_that_are_kept() {
 async fn wall_clock_time() {
     let server = limited(|l| l.rules_timeout = Duration::from_secs(5)).await;
     assert_eq!(using(&server, "wait", 50).await.0.status, 200);
-    let server = limited(|l| l.rules_timeout = Duration::from_millis(50)).await;
+    let server = limited(|l| l.rules_timeout = Duration::from_millis(500)).await;
     let (late, lines) = using(&server, "wait", 5_000).await;
     late.assert_problem(504, "rules_timeout");
     assert_eq!(failure(&lines).field("cause"), "wall-clock");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boxoffice::config::Serve;
+use boxoffice::config::{ByteSize, Serve};
 use boxoffice::wasm::{CompilerProgram, Engine, LoadError, LoadRefusal, Loader, Module, host_functions};
 use harness::settings;
 
@@ -231,6 +231,107 @@ async fn a_manifest_outside_the_contract_is_refused_by_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_manifest_may_be_as_large_as_the_contract_says_and_no_larger() {
+    let x = |count: usize| "x".repeat(count);
+    let routes = |count: usize| (0..count).map(|n| Said::get(&format!("r{n}"), &format!("/r{n}"))).collect::<Vec<_>>();
+    let parameters = |count: usize| (0..count).fold(String::new(), |path, n| format!("{path}/{{p{n}}}"));
+    let limits: [(usize, Change, Change); 8] = [
+        limit(64, move |made, n| made.name = x(n)),
+        limit(64, move |made, n| made.version = format!("1.2.3-{}", x(n - 6))),
+        limit(256, move |made, n| made.summary = x(n)),
+        limit(256, move |made, n| made.routes = routes(n)),
+        limit(64, move |made, n| made.routes[0].id = x(n)),
+        limit(256, move |made, n| made.routes[0].path = format!("/{}", x(n - 1))),
+        limit(8, move |made, n| made.routes[0].path = parameters(n)),
+        limit(256, move |made, n| made.routes[0].summary = x(n)),
+    ];
+    for (most, last, beyond) in limits {
+        let taken = with(|made| last(made, most)).await;
+        assert!(taken.is_ok(), "{most}: {:?}", taken.err());
+        assert_refused(with(|made| beyond(made, most + 1)).await, LoadRefusal::BadManifest, &[]);
+    }
+}
+
+/// Makes something of a manifest this large.
+type Change = Box<dyn FnOnce(&mut Made, usize)>;
+
+/// A limit, and the same change for the last amount that is allowed and the first that is not.
+fn limit(most: usize, change: impl Fn(&mut Made, usize) + Clone + 'static) -> (usize, Change, Change) {
+    (most, Box::new(change.clone()), Box::new(change))
+}
+
+#[tokio::test]
+async fn a_path_of_any_length_is_refused_at_once() {
+    let path = (0..20_000).fold(String::new(), |path, n| format!("{path}/{{p{n}}}"));
+    assert_refused(with(|made| made.routes[0].path = path).await, LoadRefusal::BadManifest, &["at most 8 parameters"]);
+}
+
+#[tokio::test]
+async fn text_that_shows_something_else_than_it_says_is_refused() {
+    for turned in ["good \u{202e}evil", "one\u{2028}two", "in\u{200b}visible"] {
+        let refused = with(|made| made.summary = turned.into()).await;
+        assert_refused(refused, LoadRefusal::BadManifest, &["summary"]);
+    }
+}
+
+/// Small schemas whose references a compiler of schemas would follow for hours, or until its memory or its stack is used up.
+#[tokio::test]
+async fn no_reference_of_a_schema_is_followed() {
+    let double =
+        |n: usize| format!(r##""s{n}": {{"allOf": [{{"$ref": "#/$defs/s{0}"}}, {{"$ref": "#/$defs/s{0}"}}]}}"##, n + 1);
+    let doubling: Vec<_> = (0..40).map(double).collect();
+    let once = |n: usize| format!(r##""s{n}": {{"unevaluatedItems": {{"$ref": "#/$defs/s{}"}}}}"##, n + 1);
+    let chain: Vec<_> = (0..1_000).map(once).collect();
+    let dynamic = |n: usize| {
+        let next = format!(r##"{{"$dynamicRef": "#d{}"}}"##, n + 1);
+        format!(r#""s{n}": {{"$dynamicAnchor": "d{n}", "anyOf": [{next}, {next}], "unevaluatedProperties": false}}"#)
+    };
+    let anchors: Vec<_> = (0..40).map(dynamic).collect();
+    let schemas = [
+        format!(
+            r##"{{"$ref": "#/$defs/s0", "unevaluatedProperties": false, "$defs": {{{}, "s40": true}}}}"##,
+            doubling.join(",")
+        ),
+        format!(
+            r##"{{"$ref": "#/$defs/s0", "unevaluatedProperties": false, "$defs": {{{}, "s1000": true}}}}"##,
+            chain.join(",")
+        ),
+        format!(
+            r##"{{"$dynamicRef": "#d0", "$defs": {{{}, "s40": {{"$dynamicAnchor": "d40"}}}}}}"##,
+            anchors.join(",")
+        ),
+        format!("{}{}", r#"{"items":"#.repeat(100), "}".repeat(100)).replace(":}", ":true}"),
+    ];
+    for schema in schemas {
+        let taken = with(|made| made.routes[0].body_schema = Some(schema.clone())).await;
+        assert!(taken.is_ok(), "{:?}: {schema}", taken.err());
+    }
+}
+
+#[tokio::test]
+async fn memory_that_could_not_grow_is_nobody_s() {
+    let mut settings = settings();
+    settings.limits.rules_memory_in_all = ByteSize(2 * 1024 * 1024);
+    // 32 pages beyond the allowance are there; the memory's own maximum is less, so that each of these comes to nothing.
+    let grow = "(drop (memory.grow (i32.const 16)))".repeat(9).leak();
+    let bounded = Made { memory: "64 64", handle: grow, ..Made::default() };
+    assert!(load_with(bounded.component(), &settings).await.is_ok());
+    let unbounded = Made { handle: grow, ..Made::default() };
+    let refused = load_with(unbounded.component(), &settings).await;
+    assert_refused(refused, LoadRefusal::SmokeCall, &["memory-limit", "--rules-memory-in-all"]);
+}
+
+#[tokio::test]
+async fn without_memory_for_an_instance_the_machine_is_at_fault() {
+    let mut settings = settings();
+    settings.limits.rules_memory_in_all = ByteSize(0);
+    let larger = Made { memory: "65", ..Made::default() };
+    let refused = load_with(larger.component(), &settings).await;
+    assert_refused(refused, LoadRefusal::Unavailable, &["no-instance", "--rules-memory-in-all"]);
+    assert!(load_with(Made::default().component(), &settings).await.is_ok(), "4 MiB are everybody's own");
+}
+
+#[tokio::test]
 async fn schemas_that_nobody_can_use_are_refused() {
     let cases = [
         ("{nonsense", "not JSON"),
@@ -287,7 +388,7 @@ async fn a_module_that_fails_the_smoke_call_is_refused_with_cause_and_functions(
     let no_answer = Made { handle: "(return (i32.const 4))", ..Made::default() };
     assert_refused(load(no_answer.component()).await, smoke, &["bad-response", "status 0"]);
     let mut settings = settings();
-    (settings.limits.rules_cpu, settings.limits.rules_timeout) = (Duration::from_mins(1), Duration::from_millis(50));
+    (settings.limits.rules_cpu, settings.limits.rules_timeout) = (Duration::from_mins(1), Duration::from_millis(500));
     assert_refused(load_with(spin.component(), &settings).await, smoke, &["wall-clock"]);
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Made {
     pub(crate) routes: Vec<Said>,
     /// What `describe` does instead, in WAT; empty: it answers.
     pub(crate) describe: &'static str,
+    /// Pages of memory, and most of them if it says so, in WAT.
+    pub(crate) memory: &'static str,
     /// What `handle` does before it answers 200, in WAT.
     pub(crate) handle: &'static str,
 }
@@ -46,6 +48,7 @@ impl Default for Made {
             version: "1.2.3".into(),
             summary: "Made for a test".into(),
             routes: vec![Said::get("one", "/one")],
+            memory: PAGES,
             describe: "",
             handle: "",
         }
@@ -55,7 +58,7 @@ impl Default for Made {
 /// Where the data begins in memory.
 const BASE: u32 = 1024;
 /// Pages of data and heap.
-const PAGES: u32 = 64;
+const PAGES: &str = "64";
 
 /// What is in the guest's memory: the canonical ABI's layout of the contract's records, for 32 bits.
 struct Image(Vec<u8>);
@@ -135,10 +138,10 @@ impl Made {
             write!(text, "\\{byte:02x}").unwrap();
             text
         });
-        let (describe, handle) = (self.describe, self.handle);
+        let (describe, handle, memory) = (self.describe, self.handle, self.memory);
         let core = format!(
             r#"(module
-              (memory (export "memory") {PAGES})
+              (memory (export "memory") {memory})
               (global $heap (mut i32) (i32.const {heap}))
               (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
                 (global.set $heap (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))

@@ -8,7 +8,7 @@ use boxoffice::load_rules;
 use boxoffice::store::Store;
 use boxoffice::wasm::{Cause, Grants, GuestRequest, Module, RunError, roles_for_guest};
 use futures_util::future::join_all;
-use harness::{TestServer, settings, unruly_rules, until};
+use harness::{TestServer, logged, settings, unruly_rules, until, watched_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -122,7 +122,7 @@ async fn a_failure_names_its_cause() {
         (settings.limits.rules_cpu, settings.limits.rules_timeout) = (cpu, timeout);
         load_rules(&settings).await.unwrap()
     };
-    let (short, patient) = (Duration::from_millis(50), rules(MINUTE, MINUTE).await);
+    let (short, patient) = (Duration::from_millis(500), rules(MINUTE, MINUTE).await);
     for (route, cause) in [
         ("trap", Cause::Trap),
         ("recurse", Cause::Trap),
@@ -212,9 +212,13 @@ async fn without_a_free_instance_a_request_is_overloaded_and_told_when_to_come_b
     let server = builder.with(|s| (s.limits.max_instances, s.limits.rules_timeout) = (1, MINUTE)).start().await;
     let sleeping = tokio::spawn(server.get("/sleep?ms=30000").send());
     until("it is in flight", async || server.server().in_flight() > 0).await;
-    let refused = server.get("/fine").send().await;
+    let id = watched_id();
+    let refused = server.get("/fine").header("x-request-id", &id).send().await;
     refused.assert_problem(503, "overloaded");
     assert_eq!(refused.header("retry-after"), "1");
+    let causes: Vec<_> = logged(&id).iter().map(|line| line.field("cause").to_owned()).collect();
+    assert!(causes.contains(&"no-instance".to_owned()), "{causes:?}");
+    assert!(server.metrics().await.contains("cause=\"no-instance\"} 1"));
     sleeping.abort();
 }
 

@@ -54,7 +54,7 @@ pub struct RulesLimits {
           value_parser = bytes("64KiB", "8MiB"))]
     pub rules_stack: ByteSize,
 
-    /// Host functions that the rules may call for one request. The standard rules call one
+    /// Calls of events and tickets that the rules may make for one request. The standard rules make one
     #[arg(long, value_name = "N", env = "BOXOFFICE_RULES_HOST_CALLS", default_value_t = 1_000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rules_host_calls: u32,
@@ -64,7 +64,7 @@ pub struct RulesLimits {
           value_parser = bytes("64KiB", "64MiB"))]
     pub rules_host_call_bytes: ByteSize,
 
-    /// Bytes that all host calls of one request may move, both ways. A page of 100 events at their size limits has 1 MiB
+    /// Bytes that all calls of events and tickets of one request may move, both ways. A page of 100 events at their size limits has 1 MiB
     #[arg(long, value_name = "BYTES", env = "BOXOFFICE_RULES_HOST_BYTES", default_value = "8MiB",
           value_parser = bytes("64KiB", "256MiB"))]
     pub rules_host_bytes: ByteSize,
@@ -99,7 +99,7 @@ pub struct RulesLimits {
           value_parser = bytes("64B", "8KiB"))]
     pub rules_answer_header_bytes: ByteSize,
 
-    /// Runs of the rules at the same time; each keeps 256 KiB of memory resident at most, the standard rules some 80 KiB
+    /// Runs of the rules at the same time; each keeps up to 256 KiB of each memory and table resident, the standard rules some 80 KiB in all
     #[arg(long, value_name = "N", env = "BOXOFFICE_MAX_INSTANCES", default_value_t = 256,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub max_instances: u32,
@@ -153,7 +153,8 @@ pub struct Compiling {
           value_parser = bytes("64MiB", "64GiB"))]
     pub compile_memory: ByteSize,
 
-    /// Folder of compiled modules, private to the user that runs this; or `off`. Default of `serve`: beside the database, as
+    /// Folder of compiled modules, private to the user that runs this; or `off`. It holds native code: never put one there that came
+    /// from elsewhere. Default of `serve`: beside the database, as
     /// <db>.cache; of the other commands: off
     #[arg(long, value_name = "DIR", env = "BOXOFFICE_CACHE_DIR", value_parser = cache_dir)]
     pub cache_dir: Option<CacheDir>,

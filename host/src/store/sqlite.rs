@@ -79,7 +79,8 @@ pub struct SqliteStore {
 /// What must end, in this order, before another host may open the database.
 struct Running {
     thread: JoinHandle<()>,
-    /// Dropped when the readers have closed, so that the writer closes last.
+    /// Dropped when idle readers have closed, so that the writer closes last. (One that is in the middle of a scan closes after it; then
+    /// the log stays, empty.)
     readers_open: Sender<Infallible>,
     lock: HostLock,
 }

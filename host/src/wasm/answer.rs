@@ -29,6 +29,9 @@ const ALLOWED: [&str; 13] = [
 /// example one of its own files.
 const FOR_PROXIES: [&str; 5] = ["x-accel-", "x-litespeed-", "x-lighttpd-", "x-reproxy-", "x-sendfile"];
 
+/// Most bytes of a header's name. The longest that a module may set, `idempotency-replayed`, has 20.
+const MAX_NAME: usize = 64;
+
 /// An answer within the contract's limits.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -64,6 +67,9 @@ fn headers(said: Vec<(String, String)>, limits: &Limits) -> Result<HeaderMap, Fa
     // Room for the host's own, so that the map does not grow twice.
     let mut headers = HeaderMap::with_capacity(said.len() + 4);
     for (name, value) in said {
+        if name.len() > MAX_NAME {
+            return Err(refuse(format!("the name of a header has {} bytes, more than {MAX_NAME}", name.len())));
+        }
         let for_proxies = FOR_PROXIES.iter().any(|beginning| name.starts_with(beginning));
         let extension = name.starts_with("x-") && name != "x-request-id" && !for_proxies;
         if !ALLOWED.contains(&name.as_str()) && !extension {

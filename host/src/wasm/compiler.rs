@@ -49,6 +49,18 @@ pub(super) struct Compiled {
     pub(super) cached: bool,
     /// How long it took to get the code, from the cache or from the compiler.
     pub(super) took: Duration,
+    /// What to keep of it, and where, if the module turns out to be one that is served.
+    unkept: Option<(Cache, Key, Vec<u8>)>,
+}
+
+impl Compiled {
+    /// Keeps the code in the cache, if it came from the compiler: for modules that are served. One that is refused would only take the
+    /// place of others. Blocks.
+    pub(super) fn keep(&mut self) {
+        if let Some((cache, key, code)) = self.unkept.take() {
+            cache.store(&key, &code);
+        }
+    }
 }
 
 impl Compiler {
@@ -68,16 +80,16 @@ impl Compiler {
         })
         .await?;
         if let Some((component, code_bytes)) = found {
-            return Ok(Compiled { component, code_bytes, cached: true, took: watch.elapsed() });
+            return Ok(Compiled { component, code_bytes, cached: true, took: watch.elapsed(), unkept: None });
         }
+        tracing::info!(module = %digest, bytes = component.len(), "compiling the rules");
         let code = process::compile(&self.program, self.limits, component).await?;
         let (inner, took) = (engine.inner.clone(), watch.elapsed());
         blocking(move || {
             let component = load(&inner, &code).map_err(|error| refuse(&error))?;
-            if let Some((cache, key)) = kept {
-                cache.store(&key, &code);
-            }
-            Ok(Compiled { component, code_bytes: code.len(), cached: false, took })
+            let code_bytes = code.len();
+            let unkept = kept.map(|(cache, key)| (cache, key, code));
+            Ok(Compiled { component, code_bytes, cached: false, took, unkept })
         })
         .await?
     }

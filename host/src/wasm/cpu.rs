@@ -1,6 +1,6 @@
 //! The CPU budget of a run: the time that its thread spends in the guest, and not the time inside host calls.
 //!
-//! The whole run is one future, whose polls are measured with the thread's CPU clock, so that waiting costs nothing. A host call stops
+//! The whole run is one future, whose polls are measured with the thread's CPU clock, so that waiting costs nothing. A call to the store stops
 //! the measuring when it begins and starts it again when it is done, be it in a later poll on another thread. Reading the clock is a
 //! system call (0.7 us), so a poll that only asks a waiting host call again does not. Counting epoch ticks instead would blame an
 //! innocent guest for a slow commit.

@@ -62,9 +62,12 @@ pub struct Failure {
 impl Failure {
     /// A failure that did not come out of the guest's own code.
     pub fn new(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, message: message.into(), functions: Vec::new(), output: String::new() }
+        Self { cause, message: bounded(message.into()), functions: Vec::new(), output: String::new() }
     }
 }
+
+/// Most characters of a guest's output in one line for people; the log has all that is kept.
+const MAX_SAID: usize = 400;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,7 +76,9 @@ impl fmt::Display for Failure {
             write!(f, "; in {}", self.functions.join(" < "))?;
         }
         if !self.output.is_empty() {
-            write!(f, "; it said: {}", self.output.escape_debug())?;
+            // The end of it: a panic's message comes last.
+            let told = self.output.char_indices().rev().nth(MAX_SAID).map_or(0, |(at, _)| at);
+            write!(f, "; it said: {}", self.output[told..].trim_start().escape_debug())?;
         }
         Ok(())
     }
@@ -187,6 +192,25 @@ pub(super) fn readable(name: &str) -> String {
     name.chars().take(MAX_FUNCTION_NAME).flat_map(char::escape_debug).collect()
 }
 
+/// There is no instance: said of errors that came before any code of the guest's, but for its start function.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotBegun;
+
+impl fmt::Display for NotBegun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no instance could be made")
+    }
+}
+
+/// Most bytes of a failure's message.
+const MAX_MESSAGE: usize = 500;
+
+/// The beginning of a message: a guest's text can be part of it.
+fn bounded(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+    message
+}
+
 /// Names the cause of an error that came out of a run.
 pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
     if let Some(StoreFailed(failure)) = error.downcast_ref() {
@@ -194,10 +218,11 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
     }
     let cause = if error.is::<CpuExceeded>() {
         Cause::CpuBudget
-    } else if error.is::<MemoryLimitExceeded>() || is_over_resources(error) {
-        Cause::MemoryLimit
-    } else if error.is::<PoolConcurrencyLimitError>() || error.is::<MemoryTaken>() {
+    } else if error.is::<PoolConcurrencyLimitError>() || error.is::<NotBegun>() && !error.is::<WasmBacktrace>() {
+        // Not the guest's doing: none of its code has run.
         Cause::NoInstance
+    } else if error.is::<MemoryLimitExceeded>() || error.is::<MemoryTaken>() || is_over_resources(error) {
+        Cause::MemoryLimit
     } else if error.is::<QuotaExceeded>() {
         Cause::HostCallQuota
     } else if error.is::<WasmBacktrace>() || error.is::<Trap>() {
@@ -211,7 +236,7 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
         None if is_over_resources(error) => format!("more than {} resources at the same time", Limits::RESOURCES),
         None => error.root_cause().to_string(),
     };
-    RunError::Failed(Failure { cause, message, functions: functions(error), output })
+    RunError::Failed(Failure { cause, message: bounded(message), functions: functions(error), output })
 }
 
 /// wasmtime has no public type for this error, so its text it is; a test runs into the limit and sees the cause.

@@ -42,10 +42,8 @@ impl Idle {
     pub(super) fn make_room(&self, free: usize) {
         let mut idle = self.lock();
         let beyond = idle.len().saturating_sub(free);
-        let dropped: Vec<_> = idle.drain(..beyond).collect();
-        // The pool takes them back without anybody waiting for the list.
-        drop(idle);
-        drop(dropped);
+        // Under the lock: who finds the list empty afterwards finds their places in the pool free, too.
+        idle.drain(..beyond).for_each(drop);
     }
 
     /// Drops what waits of a module that is gone.

@@ -19,7 +19,7 @@ use super::bindings::exports::boxoffice::rules::manifest::ModuleManifest;
 use super::bindings::{Rules, RulesPre};
 use super::compiler::{Compiler, blocking};
 use super::engine::Engine;
-use super::failure::{Cause, Failure, LoadError, LoadRefusal, RunError, explain};
+use super::failure::{Cause, Failure, LoadError, LoadRefusal, NotBegun, RunError, explain};
 use super::manifest::Manifest;
 use super::module::{Digest, Module, within_limits};
 use super::router::Router;
@@ -30,6 +30,9 @@ pub use contract::{Import, host_functions};
 
 /// Most bytes of a component: the largest honest ones, a JavaScript or Python runtime included, have under 20 MB.
 const MAX_COMPONENT: usize = 64 * 1024 * 1024;
+
+/// Most characters of what is told of wasmtime's own account.
+const MAX_TOLD: usize = 500;
 
 /// How a module was loaded, for whoever wants to know what it costs and what it may do.
 #[derive(Debug, Clone)]
@@ -75,7 +78,12 @@ impl Loader {
         let (digest, bytes) = blocking(move || (Digest::of(&bytes), bytes)).await?;
         let compiled = self.compiler.compile(&self.engine, digest, bytes).await?;
         let engine = Arc::clone(&self.engine);
-        let (pre, imports) = blocking(move || link(&engine, &compiled.component)).await??;
+        let (mut compiled, linked) = blocking(move || {
+            let linked = link(&engine, &compiled.component);
+            (compiled, linked)
+        })
+        .await?;
+        let (pre, imports) = linked?;
         let short: Arc<str> = digest.short().into();
         let said = describe(&self.engine, &pre, &short).await?;
         let (manifest, router) = blocking(move || {
@@ -85,6 +93,11 @@ impl Loader {
         })
         .await??;
         smoke::smoke_call(&self.engine, &pre, &manifest, &short).await?;
+        let compiled = blocking(move || {
+            compiled.keep();
+            compiled
+        })
+        .await?;
         let loaded = Loaded {
             bytes: size,
             code_bytes: compiled.code_bytes,
@@ -141,7 +154,9 @@ fn link(engine: &Engine, component: &Component) -> Result<(RulesPre<Run>, Vec<Im
 }
 
 fn one_line(error: &wasmtime::Error) -> String {
-    format!("{error:#}").lines().collect::<Vec<_>>().join(" ")
+    // Names out of the module are part of it, and can be any text of any length.
+    let text = format!("{error:#}");
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_TOLD).flat_map(char::escape_debug).collect()
 }
 
 async fn describe(engine: &Engine, pre: &RulesPre<Run>, digest: &Arc<str>) -> Result<ModuleManifest, LoadError> {
@@ -156,7 +171,7 @@ async fn describe(engine: &Engine, pre: &RulesPre<Run>, digest: &Arc<str>) -> Re
     let mut store = engine.store_for(run);
     let cpu = Arc::clone(&store.data().cpu);
     let called = within_limits(engine, &cpu, async {
-        let rules: Rules = pre.instantiate_async(&mut store).await?;
+        let rules: Rules = pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?;
         rules.boxoffice_rules_manifest().call_describe(&mut store).await
     })
     .await;

@@ -167,10 +167,15 @@ fn check_line(what: &str, text: &str, most: usize) -> Result<(), LoadError> {
     if text.len() > most {
         return Err(refuse(format!("{what} has {} bytes, more than {most}", text.len())));
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(|c| c.is_control() || turns_text(c)) {
         return Err(refuse(format!("{what} has a line break or another control character")));
     }
     Ok(())
+}
+
+/// Characters that break lines, change the direction of text or cannot be seen: with them a line shows something else than it says.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn route(said: wit::Route, schemas: &mut Schemas) -> Result<Route, LoadError> {
@@ -226,11 +231,12 @@ fn check_path(path: &str) -> Result<(), LoadError> {
         Some(name) => !name.is_empty() && name.chars().all(parameter),
         None => !segment.is_empty() && segment.chars().all(literal),
     };
-    let segments = path.strip_prefix('/');
+    let segments = path.strip_prefix('/').filter(|_| path.len() <= MAX_PATH);
     let good = segments.is_some_and(|segments| segments.is_empty() || segments.split('/').all(good_segment));
-    let names: Vec<_> = path.split('/').filter(|segment| segment.starts_with('{')).collect();
+    // One more than it may have are enough to know; a stranger's path can have any number.
+    let names: Vec<_> = path.split('/').filter(|segment| segment.starts_with('{')).take(MAX_PARAMETERS + 1).collect();
     let distinct = names.iter().enumerate().all(|(at, name)| !names[..at].contains(name));
-    if good && path.len() <= MAX_PATH && names.len() <= MAX_PARAMETERS && distinct {
+    if good && names.len() <= MAX_PARAMETERS && distinct {
         return Ok(());
     }
     let path = readable(path);

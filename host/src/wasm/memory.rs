@@ -30,7 +30,7 @@ impl fmt::Display for MemoryLimitExceeded {
 
 impl std::error::Error for MemoryLimitExceeded {}
 
-/// All runs together have taken what there is, so that not even an instance can be made.
+/// All runs together have taken what there is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MemoryTaken;
 
@@ -72,11 +72,13 @@ pub(super) struct Memory {
     bytes: usize,
     /// Of which so many are from the shared budget.
     taken: usize,
+    /// What these two were before the last growth, which may fail after all.
+    before: (usize, usize),
 }
 
 impl Memory {
     pub(super) fn within(limits: Limits) -> Self {
-        Self { limits, shared: None, bytes: 0, taken: 0 }
+        Self { limits, shared: None, bytes: 0, taken: 0, before: (0, 0) }
     }
 
     /// Takes what is beyond the allowance out of this budget from now on.
@@ -94,6 +96,20 @@ impl Memory {
         (self.bytes, self.taken) = (bytes, self.taken + more);
         true
     }
+
+    /// The last growth came to nothing.
+    fn undo(&mut self) {
+        let (bytes, taken) = self.before;
+        if let Some(shared) = &self.shared {
+            shared.give_back(self.taken.saturating_sub(taken));
+        }
+        (self.bytes, self.taken) = (bytes, taken);
+    }
+
+    /// Whether it has nothing of the shared budget.
+    pub(super) fn is_within_allowance(&self) -> bool {
+        self.taken == 0
+    }
 }
 
 impl Drop for Memory {
@@ -106,16 +122,18 @@ impl Drop for Memory {
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, present: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.before = (self.bytes, self.taken);
         within("bytes of memory", wanted, self.limits.memory)?;
         if self.reserve(self.bytes.saturating_add(wanted.saturating_sub(present))) {
             return Ok(true);
         }
-        // A new memory has nothing yet.
-        if present == 0 {
-            return Err(MemoryTaken.into());
-        }
-        let limit = self.limits.memory_in_all;
-        Err(MemoryLimitExceeded { what: "bytes more than all runs together have of memory", wanted, limit }.into())
+        Err(MemoryTaken.into())
+    }
+
+    /// Asked first and allowed, the growth failed all the same: beyond the maximum that the memory itself declares, or for want of pages.
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.undo();
+        Ok(())
     }
 
     fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {

@@ -11,7 +11,7 @@ use super::bindings::exports::boxoffice::rules::handler::Request;
 use super::bindings::{Rules, RulesPre};
 use super::cpu::{CpuMeter, metered};
 use super::engine::{Engine, Occupancy};
-use super::failure::{Cause, Failure, RunError, explain};
+use super::failure::{Cause, Failure, NotBegun, RunError, explain};
 use super::imports::tell_dropped;
 use super::instances::Instance;
 use super::load::Loaded;
@@ -97,7 +97,7 @@ impl Module {
         let called = within_limits(&self.engine, &cpu, async {
             let rules = match rules {
                 Some(rules) => rules,
-                None => pre.instantiate_async(&mut store).await?,
+                None => pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?,
             };
             let response = rules.boxoffice_rules_handler().call_handle(&mut store, request).await?;
             Ok((rules, response))
@@ -113,7 +113,10 @@ impl Module {
         };
         // Only after a clean answer may an instance serve again. It is back, or gone, before the next request is let in.
         let (run, result) = match checked {
-            Ok((rules, answer)) if left > 0 => (self.give_back(Instance { store, rules, left }), Ok(answer)),
+            // One that has grown beyond its allowance gives back what it took of everybody's.
+            Ok((rules, answer)) if left > 0 && store.data().memory.is_within_allowance() => {
+                (self.give_back(Instance { store, rules, left }), Ok(answer))
+            }
             Ok((_, answer)) => (store.into_data(), Ok(answer)),
             Err(error) => (store.into_data(), Err(error)),
         };

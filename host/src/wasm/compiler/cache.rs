@@ -11,7 +11,6 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
     AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, flock, fstat, futimens,
@@ -181,7 +180,7 @@ fn private(open: &OwnedFd, forbidden: u32, advice: &str) -> Result<u64, Unusable
         return Err(Unusable::Refused(what));
     }
     if mode & forbidden != 0 {
-        return Err(Unusable::Refused(format!("others may write in it (its mode is {mode:o}); {advice}")));
+        return Err(Unusable::Refused(format!("others may use it (its mode is {mode:o}); {advice}")));
     }
     Ok(u64::try_from(found.st_size).unwrap_or(u64::MAX))
 }
@@ -234,9 +233,8 @@ fn hash_of(name: &str, code: &[u8]) -> [u8; 32] {
 
 /// Under a temporary name first: who reads finds a whole entry or none, whoever else writes.
 fn write_entry(folder: &OwnedFd, name: &str, code: &[u8]) -> Result<(), Unusable> {
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let nth = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let temporary = format!("{name}.{}.{nth}.tmp", std::process::id());
+    // Not of the process id: in a container that is the same each time, and a leftover would be in the way for ever.
+    let temporary = format!("{name}.{:016x}.tmp", rand::random::<u64>());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let entry = openat(folder, &temporary, flags, Mode::RUSR | Mode::WUSR)?;
     let written = (|| {

@@ -54,7 +54,7 @@ impl Host for Run {
     }
 
     async fn update(&mut self, id: String, patch: EventPatch) -> wasmtime::Result<Result<Event, WitUpdateRefusal>> {
-        let Some(grants) = self.begin(Permission::UpdateEvent, &patch)? else {
+        let Some(grants) = self.begin(Permission::UpdateEvent, &(&id, &patch))? else {
             return Ok(Err(WitUpdateRefusal::AccessDenied));
         };
         let patch = match event_patch(patch) {

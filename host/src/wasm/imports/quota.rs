@@ -65,6 +65,8 @@ pub(super) trait Weight {
     fn weight(&self) -> usize;
 }
 
+/// What an item of a list costs, whatever is in it: nothing is free.
+const ITEM: usize = 24;
 /// Numbers, flags and lengths of one record.
 const RECORD: usize = 64;
 
@@ -82,7 +84,13 @@ impl<T: Weight> Weight for Option<T> {
 
 impl<T: Weight> Weight for Vec<T> {
     fn weight(&self) -> usize {
-        self.iter().map(Weight::weight).sum()
+        self.iter().map(|item| ITEM + item.weight()).sum()
+    }
+}
+
+impl<A: Weight, B: Weight> Weight for (&A, &B) {
+    fn weight(&self) -> usize {
+        self.0.weight() + self.1.weight()
     }
 }
 

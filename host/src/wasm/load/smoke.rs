@@ -5,8 +5,8 @@ use crate::wasm::answer::Answer;
 use crate::wasm::bindings::RulesPre;
 use crate::wasm::bindings::exports::boxoffice::rules::handler::Request;
 use crate::wasm::engine::Engine;
-use crate::wasm::failure::{Cause, Failure, LoadError, LoadRefusal, RunError, explain};
-use crate::wasm::imports::{roles_for_guest, tell_dropped};
+use crate::wasm::failure::{Cause, Failure, LoadError, LoadRefusal, NotBegun, RunError, explain};
+use crate::wasm::imports::roles_for_guest;
 use crate::wasm::manifest::{Access, Manifest, Method, Route};
 use crate::wasm::module::within_limits;
 use crate::wasm::run::Run;
@@ -38,12 +38,11 @@ pub(super) async fn smoke_call(
     let mut store = engine.store_for(run);
     let cpu = std::sync::Arc::clone(&store.data().cpu);
     let called = within_limits(engine, &cpu, async {
-        let rules = pre.instantiate_async(&mut store).await?;
+        let rules = pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?;
         rules.boxoffice_rules_handler().call_handle(&mut store, &request).await
     })
     .await;
     let run = store.into_data();
-    tell_dropped(&run);
     let output = run.output.text();
     match called {
         Ok(Ok(response)) => Answer::check(response, &engine.limits).map(drop).map_err(|failure| refuse(&failure)),

@@ -12,7 +12,7 @@ mod component {
 
     struct Exact;
 
-    const ROUTES: [&str; 15] = [
+    const ROUTES: [&str; 16] = [
         "fine",
         "cpu",
         "wait",
@@ -28,6 +28,7 @@ mod component {
         "headers",
         "header-bytes",
         "get",
+        "header-name",
     ];
 
     impl manifest::Guest for Exact {
@@ -78,6 +79,7 @@ mod component {
                 }
                 "body" => answer.body = text(n).into_bytes(),
                 "headers" => answer.headers = (0..n).map(|n| (format!("x-{n}"), "v".into())).collect(),
+                "header-name" => answer.headers = vec![(format!("x-{}", text(n - 2)), "v".into())],
                 "header-bytes" => answer.headers = vec![("x-long".into(), text(n))],
                 _ => {}
             }
