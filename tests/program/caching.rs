@@ -80,14 +80,23 @@ fn an_entry_that_is_not_what_was_written_is_made_anew() {
 #[test]
 fn the_code_of_another_module_under_this_name_is_not_taken() {
     let (dir, entry) = filled();
-    let other = wat::parse_str("(component (core module $m) (core instance (instantiate $m)))").unwrap();
-    fs::write(dir.path().join("other.wasm"), other).unwrap();
+    fs::copy(harness::unruly_rules(), dir.path().join("other.wasm")).unwrap();
     let (_, told, _) = check(&dir, &["other.wasm", "--cache-dir", "cache"]);
-    assert_eq!(told["refusal"], "wrong-exports");
+    assert_eq!(told["accepted"], true);
     let others = entries(&dir.path().join("cache")).into_iter().find(|path| *path != entry).unwrap();
     fs::rename(others, &entry).unwrap();
     let (cached, warnings) = again(&dir);
     assert!(!cached && warnings.contains("not what was written"), "{warnings}");
+}
+
+#[test]
+fn a_module_that_is_refused_takes_nobody_s_place() {
+    let (dir, entry) = filled();
+    let refused = wat::parse_str("(component (core module $m) (core instance (instantiate $m)))").unwrap();
+    fs::write(dir.path().join("refused.wasm"), refused).unwrap();
+    let (_, told, _) = check(&dir, &["refused.wasm", "--cache-dir", "cache"]);
+    assert_eq!(told["refusal"], "wrong-exports");
+    assert_eq!(entries(&dir.path().join("cache")), [entry]);
 }
 
 #[test]
@@ -207,7 +216,7 @@ fn the_cache_keeps_the_16_entries_used_last_and_no_leftovers() {
     }
     // Used after the others were written, though it was written before them.
     assert!(again(&dir).0);
-    fs::write(dir.path().join("other.wasm"), b"\0asm\x0d\0\x01\0").unwrap();
+    fs::copy(harness::unruly_rules(), dir.path().join("other.wasm")).unwrap();
     check(&dir, &["other.wasm", "--cache-dir", "cache"]);
     let left = entries(&cache);
     assert_eq!(left.len(), 16, "{left:?}");

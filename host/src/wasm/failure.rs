@@ -216,16 +216,17 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
     if let Some(StoreFailed(failure)) = error.downcast_ref() {
         return RunError::Store(failure.clone());
     }
+    let in_guest = error.is::<Trap>() || error.is::<WasmBacktrace>();
     let cause = if error.is::<CpuExceeded>() {
         Cause::CpuBudget
-    } else if error.is::<PoolConcurrencyLimitError>() || error.is::<NotBegun>() && !error.is::<WasmBacktrace>() {
+    } else if error.is::<PoolConcurrencyLimitError>() || error.is::<NotBegun>() && !in_guest {
         // Not the guest's doing: none of its code has run.
         Cause::NoInstance
     } else if error.is::<MemoryLimitExceeded>() || error.is::<MemoryTaken>() || is_over_resources(error) {
         Cause::MemoryLimit
     } else if error.is::<QuotaExceeded>() {
         Cause::HostCallQuota
-    } else if error.is::<WasmBacktrace>() || error.is::<Trap>() {
+    } else if in_guest {
         if is_over_host_call_bytes(error) { Cause::HostCallQuota } else { Cause::Trap }
     } else {
         // Not in the guest's own code: what came back from it could not be read, or was too much.

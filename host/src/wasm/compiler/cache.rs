@@ -180,7 +180,8 @@ fn private(open: &OwnedFd, forbidden: u32, advice: &str) -> Result<u64, Unusable
         return Err(Unusable::Refused(what));
     }
     if mode & forbidden != 0 {
-        return Err(Unusable::Refused(format!("others may use it (its mode is {mode:o}); {advice}")));
+        let what = if forbidden == OTHERS_WRITE { "write in" } else { "read or write" };
+        return Err(Unusable::Refused(format!("others may {what} it (its mode is {mode:o}); {advice}")));
     }
     Ok(u64::try_from(found.st_size).unwrap_or(u64::MAX))
 }
