@@ -70,7 +70,7 @@ fn rust() -> Vec<Attack> {
         unruly("/burn-then-trap", Failure(TRAP, "burnt and trapped as asked")),
         unruly("/alternate", Failure(CPU, "CPU budget")),
         unruly("/grow", Failure(MEMORY, "67108864")),
-        Attack { name: "16 fill-memory", at_once: 16, ..unruly("/fill-memory", Answer(200, "48")) },
+        Attack { name: "16 fill-memory", at_once: 16, ..unruly("/fill-memory", Answer(200, "24")) },
         unruly("/recurse", Failure(TRAP, "recurse")),
         unruly("/sleep?ms=60000", Failure(WALL, "no answer within")),
         unruly("/flood-log", Answer(200, "fine")),

@@ -159,6 +159,7 @@ fn sound(db: &Path) -> rusqlite::Result<Vec<String>> {
 
 /// Bytes of the process that are resident.
 pub(super) fn rss(process: u32) -> i64 {
+    // Of a program that has ended there is none; that it lives is checked by itself.
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<i64>().ok());
