@@ -30,7 +30,7 @@ pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<h
 }
 
 fn metrics(app: &App) -> Response<http_body_util::Full<bytes::Bytes>> {
-    let mut answer = Response::new(app.metrics.text(app.module.occupancy()).into());
+    let mut answer = Response::new(app.metrics.text(app.registry.serving().active.occupancy()).into());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
     answer
 }

@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `BOXOFFICE_<FLAG>`, which wins over its key in the TOML file of `--config`.
 
 mod file;
+mod operating;
 mod rules;
 mod rules_command;
 mod values;
@@ -19,6 +20,7 @@ use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
+pub use operating::Operating;
 pub use rules::{CacheDir, Compiling, RulesLimits};
 pub use rules_command::{Check, RulesCommand};
 pub use values::{ByteSize, RateSetting};
@@ -68,7 +70,7 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR", env = "BOXOFFICE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// Address of the operator's surface: /healthz, /readyz and /metrics
+    /// Address of the operator's surface: /healthz, /readyz and /metrics, and with --admin-token-file the modules
     #[arg(long, value_name = "ADDR", env = "BOXOFFICE_ADMIN_LISTEN", default_value = "127.0.0.1:8081")]
     pub admin_listen: SocketAddr,
 
@@ -87,6 +89,10 @@ pub struct Serve {
     /// What compiling a module may take.
     #[command(flatten)]
     pub compiling: Compiling,
+
+    /// What operators set.
+    #[command(flatten)]
+    pub operating: Operating,
 
     /// Where callers come from; with `header` anybody can take any role
     #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]
@@ -217,6 +223,16 @@ impl Serve {
         let mut folder = self.db.clone().into_os_string();
         folder.push(".cache");
         self.compiling.cache_dir.get_or_insert(CacheDir::At(folder.into()));
+    }
+
+    /// Where uploaded modules are kept.
+    #[must_use]
+    pub fn modules_dir(&self) -> PathBuf {
+        self.operating.modules_dir.clone().unwrap_or_else(|| {
+            let mut folder = self.db.clone().into_os_string();
+            folder.push(".modules");
+            folder.into()
+        })
     }
 
     /// Settings that each are possible and together are not.

@@ -23,6 +23,8 @@ pub enum Error {
         /// The role, by name.
         needs: &'static str,
     },
+    /// A version of the rules was asked for, without the operator's token.
+    NotTheOperator,
     /// No route of the active module has this path.
     RouteNotFound,
     /// The path has routes, but not for this method.
@@ -79,7 +81,9 @@ impl Error {
         use StatusCode as S;
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request", "The request is not valid"),
-            Self::Forbidden { .. } => row(S::FORBIDDEN, "forbidden", "The caller may not do this"),
+            Self::Forbidden { .. } | Self::NotTheOperator => {
+                row(S::FORBIDDEN, "forbidden", "The caller may not do this")
+            }
             Self::RouteNotFound => row(S::NOT_FOUND, "route_not_found", "There is no such route"),
             Self::MethodNotAllowed { .. } => {
                 row(S::METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not have this method")
@@ -124,6 +128,11 @@ impl Error {
         match self {
             Self::InvalidRequest(what) => what.clone(),
             Self::Forbidden { needs } => format!("This route needs the role {needs}."),
+            Self::NotTheOperator => {
+                "Versions of the rules are chosen with the operator's token in X-Boxoffice-Operator-Token; \
+                 leave X-Boxoffice-Rules out."
+                    .into()
+            }
             Self::RouteNotFound => "Nothing is served at this path; check it for a typing error.".into(),
             Self::MethodNotAllowed { allow } => format!("This path has {allow}."),
             Self::RequestTimeout => "The body did not arrive in time; send the request again.".into(),

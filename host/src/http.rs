@@ -24,8 +24,10 @@ use crate::domain::{IdSource, Principal, RegistrationLimits};
 use crate::error::Error;
 use crate::limiter::{ClientKey, Limiter, RateLimit, Standing, Verdict};
 use crate::metrics::Metrics;
+use crate::operator::Operator;
+use crate::registry::{Chosen, Ending, Registry};
 use crate::store::Store;
-use crate::wasm::{Answer, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
+use crate::wasm::{Answer, Cause, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
 use access_log::Entry;
 use request::BodyLimits;
 use response::Reply;
@@ -51,7 +53,9 @@ pub(crate) struct App {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) limiter: Option<Mutex<Limiter>>,
     pub(crate) auth: AuthMode,
-    pub(crate) module: Arc<Module>,
+    pub(crate) registry: Arc<Registry>,
+    /// Who shows this may choose a version.
+    pub(crate) operator: Operator,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registration: RegistrationLimits,
     pub(crate) ids: Mutex<IdSource>,
@@ -69,7 +73,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
         let given = request::sane_id(&parts.headers).map(str::to_owned);
         (given.unwrap_or_else(|| ids.next(app.clock.now())), ids.seed())
     };
-    let mut entry = Entry::start(&parts.method, peer, &request_id, app.module.short_digest());
+    let mut entry = Entry::start(&parts.method, peer, &request_id);
     let mut standing = None;
     // In flight until the answer is handed over, what is left of a refused body included.
     let in_flight = app.drain.enter();
@@ -117,8 +121,37 @@ impl Turn<'_> {
         request::check_head(parts)?;
         let principal = self.app.auth.principal(&parts.headers);
         entry.caller(&principal);
-        // One request sees one module, from its routing to its answer.
-        let module = Arc::clone(&self.app.module);
+        // One request sees one version, from its routing to its answer.
+        let (chosen, by_tester) = self.choose(parts, &principal)?;
+        let module = Arc::clone(&chosen.module);
+        entry.module(module.short_digest());
+        let answered = self.answer(&module, parts, body, principal, entry).await;
+        chosen.ended(ending(&answered));
+        let mut answer = answered?;
+        if by_tester {
+            response::name_module(&mut answer, module.short_digest());
+        }
+        Ok(answer)
+    }
+
+    /// The version that serves this request: the caller's, or the one that a tester with the operator's token names.
+    fn choose(&self, parts: &Parts, principal: &Principal) -> Result<(Chosen, bool), Error> {
+        let asked = request::tester(&parts.headers, &self.app.operator)?;
+        let Some(asked) = asked else { return Ok((self.app.registry.choose(principal, self.peer), false)) };
+        match self.app.registry.chosen_by_tester(asked) {
+            Some(chosen) => Ok((chosen, true)),
+            None => Err(Error::InvalidRequest(format!("No version that could serve at once is named {asked:?}."))),
+        }
+    }
+
+    async fn answer(
+        &self,
+        module: &Module,
+        parts: &Parts,
+        body: &mut Incoming,
+        principal: Principal,
+        entry: &mut Entry,
+    ) -> Result<Answer, Error> {
         let (route, params) = match module.router.find(&module.manifest, &parts.method, parts.uri.path()) {
             Found::Route(route, params) => (route, params),
             Found::OtherMethods(allow) if parts.method == Method::OPTIONS => return Ok(response::options(&allow)),
@@ -131,7 +164,7 @@ impl Turn<'_> {
         entry.route(&route.id);
         route.access.check(&principal).map_err(|needs| Error::Forbidden { needs })?;
         let request = self.guest_request(parts, route, &params, body, &principal).await?;
-        self.run(&module, &request, principal, entry).await
+        self.run(module, &request, principal, entry).await
     }
 
     /// The limiter comes before anything that costs.
@@ -190,6 +223,16 @@ impl Turn<'_> {
             }
             RunError::Store(failure) => failure.into(),
         })
+    }
+}
+
+/// What the end of a request tells of the version that served it.
+fn ending(answered: &Result<Answer, Error>) -> Ending {
+    match answered {
+        Ok(answer) => Ending::Answered { server_error: answer.status.is_server_error() },
+        Err(Error::Rules(failure)) if failure.cause != Cause::NoInstance => Ending::Failed,
+        Err(error) if error.status().is_server_error() => Ending::NotItsFault,
+        Err(_) => Ending::Answered { server_error: false },
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`store`] | what is kept: the [`store::Store`] trait, and SQLite behind it |
 //! | [`wasm`] | the sandbox: engine, modules, host functions |
 //! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
+//! | [`registry`] | which versions of the rules there are, and which serves whom |
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `metrics` | what is counted, for Prometheus |
@@ -24,7 +25,9 @@ pub mod error;
 mod http;
 pub mod limiter;
 mod metrics;
+pub mod operator;
 pub mod process;
+pub mod registry;
 mod server;
 pub mod store;
 pub mod sweeper;

@@ -21,6 +21,12 @@ pub struct RateLimit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientKey(IpAddr);
 
+impl std::fmt::Display for ClientKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl ClientKey {
     /// The key of an address. IPv4 in IPv6 clothes is IPv4.
     #[must_use]

@@ -96,7 +96,7 @@ async fn run(settings: Serve) -> Result<(), String> {
         address = %server.address(),
         admin_address = %server.admin_address(),
         db = %db.display(),
-        module = %server.module(),
+        module = %server.module().digest,
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );

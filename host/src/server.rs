@@ -1,7 +1,10 @@
 //! The only wiring: everything that a server is made of, put together and taken apart. `main` and the tests call the same functions.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +18,11 @@ use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
+use crate::operator::{MAX_TOKEN, Operator};
+use crate::registry::{Registry, RegistrySetup};
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, Occupancy, read_module};
+use crate::wasm::{Engine, LoadError, LoadRefusal, Loader, Module, Occupancy, read_module};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
@@ -46,7 +51,7 @@ pub struct Setup {
     pub request_ids: IdSource,
     /// How the store is opened.
     pub store: SqliteOptions,
-    /// A module that has been loaded already, instead of what the settings name: many servers in one process share it.
+    /// The built-in rules, if they have been loaded already: many servers in one process share them.
     pub module: Option<Arc<Module>>,
 }
 
@@ -61,6 +66,8 @@ pub enum StartError {
     Io(std::io::Error),
     /// The sandbox cannot be set up.
     Engine(String),
+    /// The operator's token cannot be read.
+    Token(String),
 }
 
 impl fmt::Display for StartError {
@@ -70,6 +77,7 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
+            Self::Token(error) => f.write_str(error),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
     }
@@ -94,6 +102,7 @@ pub struct Server {
     serving: JoinHandle<()>,
     admin: JoinHandle<()>,
     sweeping: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     grace: Duration,
 }
 
@@ -103,10 +112,8 @@ impl Server {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         // First what can fail without a trace: a database is neither made nor locked for rules that cannot be served.
-        let module = match module {
-            Some(module) => module,
-            None => Arc::new(load_rules(&settings).await?),
-        };
+        let operator = read_token(settings.operating.admin_token_file.as_deref())?;
+        let registry = registry(&settings, module, Arc::clone(&clock)).await?;
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -115,7 +122,8 @@ impl Server {
             rate_limit: settings.rate_limit(),
             limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
             auth: settings.auth,
-            module,
+            registry: Arc::clone(&registry),
+            operator,
             store: Arc::clone(&store) as Arc<dyn Store>,
             registration: RegistrationLimits { hold: settings.hold, max_quantity: settings.max_quantity },
             ids: Mutex::new(request_ids),
@@ -143,8 +151,9 @@ impl Server {
             })
         });
         let sweeping = tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
+        let keeping = tokio::spawn(registry.run());
         let grace = settings.grace;
-        Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, grace })
+        Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, keeping, grace })
     }
 
     /// Where the REST API is.
@@ -159,16 +168,16 @@ impl Server {
         self.admin_address
     }
 
-    /// The module that is served.
+    /// The module that serves everybody now.
     #[must_use]
-    pub fn module(&self) -> Digest {
-        self.app.module.digest
+    pub fn module(&self) -> Arc<Module> {
+        Arc::clone(&self.registry().serving().active)
     }
 
-    /// What the module says of itself.
+    /// All versions of the rules.
     #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.app.module.manifest
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.app.registry
     }
 
     /// The store, for tests and tools that look at it from inside the process.
@@ -186,7 +195,7 @@ impl Server {
     /// What runs of the rules hold now.
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
-        self.app.module.occupancy()
+        self.module().occupancy()
     }
 
     /// Sweeps now; gives the number of holds released.
@@ -203,6 +212,7 @@ impl Server {
     pub async fn stop(self) {
         self.app.drain.begin();
         self.sweeping.abort();
+        self.keeping.abort();
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
@@ -235,18 +245,48 @@ async fn end(mut task: JoinHandle<()>, last_words: Duration) {
 
 /// Loads the rules that the settings name, into an engine with the settings' limits.
 pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
+    let loader = loader(settings)?;
+    match load_pinned(&loader, settings).await? {
+        Some(module) => Ok(module),
+        None => loader.load(STANDARD_RULES.to_vec()).await.map_err(StartError::Rules),
+    }
+}
+
+fn loader(settings: &Serve) -> Result<Loader, StartError> {
     let engine = Engine::new(settings.limits.limits()).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    let loader = Loader::new(Arc::new(engine), settings.compiling.compiler());
-    let module = match &settings.rules {
-        None => loader.load(STANDARD_RULES.to_vec()).await.map_err(StartError::Rules)?,
-        Some(path) => {
-            let named = |error: LoadError| {
-                let message = format!("--rules {}: {}", path.display(), error.message);
-                StartError::Rules(LoadError { message, ..error })
-            };
-            loader.load(read_module(path).await.map_err(named)?).await.map_err(named)?
-        }
+    Ok(Loader::new(Arc::new(engine), settings.compiling.compiler()))
+}
+
+/// The module of `--rules FILE`, if that is given.
+async fn load_pinned(loader: &Loader, settings: &Serve) -> Result<Option<Module>, StartError> {
+    let Some(path) = &settings.rules else { return Ok(None) };
+    let named = |error: LoadError| {
+        let message = format!("--rules {}: {}", path.display(), error.message);
+        StartError::Rules(LoadError { message, ..error })
     };
+    loader.load(read_module(path).await.map_err(named)?).await.map(Some).map_err(named)
+}
+
+async fn registry(
+    settings: &Serve,
+    standard: Option<Arc<Module>>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<Registry>, StartError> {
+    let loader = match &standard {
+        Some(module) => Loader::new(Arc::clone(module.engine()), settings.compiling.compiler()),
+        None => loader(settings)?,
+    };
+    let pinned = load_pinned(&loader, settings).await?;
+    let setup = RegistrySetup {
+        pinned: settings.rules.clone().zip(pinned.map(Arc::new)),
+        loader,
+        standard: (standard, STANDARD_RULES),
+        folder: settings.modules_dir(),
+        policy: settings.operating.canary_policy(),
+        clock,
+    };
+    let registry = Registry::start(setup).await.map_err(StartError::Rules)?;
+    let module = Arc::clone(&registry.serving().active);
     tracing::info!(
         module = %module.digest,
         name = module.manifest.name,
@@ -256,7 +296,17 @@ pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
         load_ms = millis(module.loaded.loaded_in),
         "rules loaded"
     );
-    Ok(module)
+    Ok(registry)
+}
+
+/// The operator of this token file; nobody without one.
+fn read_token(path: Option<&Path>) -> Result<Operator, StartError> {
+    let Some(path) = path else { return Ok(Operator::none()) };
+    let named = |why: String| StartError::Token(format!("--admin-token-file {}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| named(error.to_string()))?;
+    let mut text = String::new();
+    file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| named(error.to_string()))?;
+    Operator::with_token(&text).map_err(named)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -190,7 +190,7 @@ async fn a_trap_after_a_registration_leaves_a_whole_ticket_and_a_sound_count() {
 #[tokio::test]
 async fn host_functions_are_denied_while_a_module_describes_itself() {
     let server = TestServer::builder().rules(unruly_rules()).start().await;
-    assert_eq!(server.server().manifest().name, "unruly");
+    assert_eq!(server.server().module().manifest.name, "unruly");
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ async fn main() -> ExitCode {
     }
     let settings = TestServer::builder().real_time();
     let server = settings.with(|s| (s.hold, s.sweep_interval) = (HOLD, Duration::from_secs(1))).start().await;
-    let manifest = server.server().manifest();
+    let module = server.server().module();
+    let manifest = &module.manifest;
     println!("A flash sale: {BUYERS} buyers, {SEATS} seats, holds of {} s", HOLD.as_secs());
     println!("on http://{}, with the rules \"{}\" {}\n", server.address(), manifest.name, manifest.version);
     println!("{:<44}{:<36}{:>10}{:>9}", "what they do", "what they are told", "seats free", "took");

@@ -74,6 +74,12 @@ pub(super) fn rate_limit(text: &str) -> Result<RateSetting, String> {
     Ok(RateSetting(Some(RateLimit { requests, window })))
 }
 
+/// Parses a part of a hundred.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (0.0..=100.0).contains(value));
+    value.ok_or_else(|| "must be 0 to 100".to_owned())
+}
+
 /// Checks a log filter; it is parsed again where the log is started.
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     let usage = || "write error, warn, info, debug, trace, off, or a filter such as info,boxoffice=debug".to_owned();

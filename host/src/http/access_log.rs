@@ -18,7 +18,7 @@ pub(super) struct Entry {
     method: Method,
     address: IpAddr,
     request_id: String,
-    module: Arc<str>,
+    module: Option<Arc<str>>,
     route: Option<String>,
     role: String,
     status: Option<StatusCode>,
@@ -30,12 +30,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn start(method: &Method, address: IpAddr, request_id: &str, module: &Arc<str>) -> Self {
+    pub(super) fn start(method: &Method, address: IpAddr, request_id: &str) -> Self {
         Self {
             method: method.clone(),
             address,
             request_id: request_id.to_owned(),
-            module: Arc::clone(module),
+            module: None,
             route: None,
             role: String::new(),
             status: None,
@@ -45,6 +45,11 @@ impl Entry {
             host_calls: 0,
             total: Stopwatch::start(),
         }
+    }
+
+    /// The version that serves it is chosen.
+    pub(super) fn module(&mut self, digest: &Arc<str>) {
+        self.module = Some(Arc::clone(digest));
     }
 
     /// The route has been found.
@@ -68,7 +73,7 @@ impl Entry {
         self.code = Some(error.code());
         let Some(why) = error.logged() else { return };
         let (code, request_id, route) = (error.code(), &self.request_id, self.route.as_deref());
-        let module = self.module.as_ref();
+        let module = self.module.as_deref();
         let failure = if let Error::Rules(failure) = error { Some(failure) } else { None };
         let cause = failure.map(|failure| failure.cause.name());
         let functions = failure.map(|failure| failure.functions.join(" < ")).filter(|names| !names.is_empty());
@@ -101,7 +106,7 @@ impl Drop for Entry {
             role = %self.role,
             address = %self.address,
             request_id = %self.request_id,
-            module = %self.module,
+            module = self.module.as_deref(),
             guest_us = self.guest_us,
             store_us = self.store_us,
             host_calls = self.host_calls,

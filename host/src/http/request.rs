@@ -11,6 +11,7 @@ use hyper::{HeaderMap, Method, Version};
 use percent_encoding::percent_decode_str;
 
 use crate::error::Error;
+use crate::operator::Operator;
 
 /// The headers that reach a guest. Credentials and cookies never do.
 const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
@@ -30,6 +31,29 @@ pub(super) fn sane_id(headers: &HeaderMap) -> Option<&str> {
     let id = value.to_str().ok()?;
     let sane = id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
     (sane && (1..=MAX_ID).contains(&id.len())).then_some(id)
+}
+
+/// The version that a tester asks for.
+const TESTER: HeaderName = HeaderName::from_static("x-boxoffice-rules");
+/// The operator's token, beside it. Not `Authorization`, which says who the caller is.
+const TESTER_TOKEN: HeaderName = HeaderName::from_static("x-boxoffice-operator-token");
+
+/// The version that the request asks for, if it comes with the operator's token.
+pub(super) fn tester<'a>(headers: &'a HeaderMap, operator: &Operator) -> Result<Option<&'a str>, Error> {
+    if !headers.contains_key(TESTER) {
+        return Ok(None);
+    }
+    let one = |name: HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
+    };
+    if !one(TESTER_TOKEN).is_some_and(|token| operator.is(token)) {
+        return Err(Error::NotTheOperator);
+    }
+    let asked = one(TESTER).and_then(|name| std::str::from_utf8(name).ok());
+    asked
+        .map(Some)
+        .ok_or_else(|| Error::InvalidRequest("Send one X-Boxoffice-Rules header, the digest of a version.".into()))
 }
 
 /// Checks what hyper leaves to the server.

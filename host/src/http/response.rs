@@ -82,6 +82,13 @@ fn rate_limit_headers(headers: &mut HeaderMap, limit: RateLimit, standing: Stand
     }
 }
 
+/// Tells a tester which version answered.
+pub(super) fn name_module(answer: &mut Answer, digest: &str) {
+    if let Ok(digest) = HeaderValue::from_str(digest) {
+        answer.headers.insert(HeaderName::from_static("x-boxoffice-rules"), digest);
+    }
+}
+
 /// The answer to `OPTIONS` of a path.
 pub(super) fn options(allow: &str) -> Answer {
     let mut headers = HeaderMap::new();

@@ -1,0 +1,128 @@
+//! Which versions of the rules there are, and which of them serves whom.
+//!
+//! A version is chosen once for each request, after the caller is known ([`Registry::choose`]); a switch puts another [`Serving`] in the
+//! place of the one before, so that requests in flight finish on the version that they began with. What is acknowledged to an operator
+//! is on disk before; what the host does by itself (taking a failing canary off) happens at once, and is kept afterwards.
+//!
+//! Knows no HTTP, no SQL and no wasmtime.
+
+mod changes;
+mod deployment;
+mod folder;
+mod refusal;
+mod serving;
+mod share;
+mod window;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::domain::Principal;
+use crate::wasm::{Loader, Module};
+use changes::Book;
+use folder::Folder;
+
+pub use changes::{Listed, Listing, RegistrySetup, Uploaded};
+pub use deployment::{CanaryRecord, Deployment, Event, Kept, Mode, Step, Version};
+pub use refusal::Refusal;
+pub use serving::{Caller, Canary, Serving};
+pub use share::Share;
+pub use window::{CanaryPolicy, Ending, Reason};
+
+/// All versions, and who is served by which.
+pub struct Registry {
+    serving: RwLock<Arc<Serving>>,
+    /// One change at a time.
+    book: tokio::sync::Mutex<Book>,
+    uploading: tokio::sync::Semaphore,
+    /// A canary that the host has taken off, until that is kept.
+    fallen: Mutex<Option<(Version, Reason)>>,
+    has_fallen: Notify,
+    loader: Loader,
+    folder: Folder,
+    standard: &'static [u8],
+    pinned: Option<PathBuf>,
+    policy: CanaryPolicy,
+    clock: Arc<dyn Clock>,
+}
+
+/// The version that serves one request, from its routing to its answer.
+pub struct Chosen {
+    /// What serves it.
+    pub module: Arc<Module>,
+    registry: Arc<Registry>,
+    /// Whether the canary does, or the active module; `None`: nobody compares, or a tester has chosen.
+    compared: Option<(Arc<Canary>, bool)>,
+    since: Duration,
+}
+
+impl Registry {
+    /// What serves now.
+    #[must_use]
+    pub fn serving(&self) -> Arc<Serving> {
+        Arc::clone(&self.serving.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The version for this caller.
+    #[must_use]
+    pub fn choose(self: &Arc<Self>, principal: &Principal, address: IpAddr) -> Chosen {
+        let serving = self.serving();
+        let Some(canary) = serving.canary.as_ref() else { return self.chosen(&serving.active, None) };
+        let by_canary = serving.canary_for(&Caller::of(principal, address)).is_some();
+        let module = if by_canary { &canary.module } else { &serving.active };
+        self.chosen(module, Some((Arc::clone(canary), by_canary)))
+    }
+
+    /// The compiled version that a tester names: by the beginning of its digest, or `active`, `canary` or `standard`.
+    #[must_use]
+    pub fn chosen_by_tester(self: &Arc<Self>, asked: &str) -> Option<Chosen> {
+        self.serving().named(asked).map(|module| self.chosen(&module, None))
+    }
+
+    fn chosen(self: &Arc<Self>, module: &Arc<Module>, compared: Option<(Arc<Canary>, bool)>) -> Chosen {
+        let since = if compared.is_some() { self.clock.elapsed() } else { Duration::ZERO };
+        Chosen { module: Arc::clone(module), registry: Arc::clone(self), compared, since }
+    }
+
+    /// Takes a failing canary off, at once: the next request is the active module's.
+    fn take_off(&self, canary: &Arc<Canary>, reason: Reason) {
+        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have done it, or an operator has chosen another.
+        if !serving.canary.as_ref().is_some_and(|present| Arc::ptr_eq(present, canary)) {
+            return;
+        }
+        let (active, compiled) = (Arc::clone(&serving.active), serving.compiled.clone());
+        *serving = Arc::new(Serving { active, canary: None, compiled });
+        *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((canary.version, reason));
+        drop(serving);
+        tracing::error!(module = %canary.module.digest, "the canary was rolled back: {reason}");
+        self.has_fallen.notify_one();
+    }
+}
+
+impl Chosen {
+    /// The request has ended.
+    pub fn ended(mut self, ending: Ending) {
+        self.tell(ending);
+    }
+
+    fn tell(&mut self, ending: Ending) {
+        let Some((canary, by_canary)) = self.compared.take() else { return };
+        let now = self.registry.clock.elapsed();
+        if let Some(reason) = canary.ended(by_canary, ending, now.saturating_sub(self.since), now) {
+            self.registry.take_off(&canary, reason);
+        }
+    }
+}
+
+impl Drop for Chosen {
+    /// The client went away before there was an answer: how long it waited counts all the same.
+    fn drop(&mut self) {
+        self.tell(Ending::Answered { server_error: false });
+    }
+}
