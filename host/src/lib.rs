@@ -9,6 +9,7 @@
 //! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
+//! | `private_folder` | files that nobody else can read or have written |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
@@ -24,6 +25,7 @@ pub mod error;
 mod http;
 pub mod limiter;
 mod metrics;
+mod private_folder;
 pub mod process;
 mod server;
 pub mod store;
