@@ -188,22 +188,56 @@ impl Error {
         }
     }
 
+    /// What kind of error it is, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.row().title
+    }
+
     /// The body: `application/problem+json` (RFC 9457).
     #[must_use]
     pub fn problem(&self, request_id: &str) -> Bytes {
+        let Row { status, code, title } = self.row();
+        Problem { status, code, title, detail: self.detail(), request_id, refusal: None, advice: None }.body()
+    }
+}
+
+/// An `application/problem+json` in the making.
+#[derive(Debug)]
+pub(crate) struct Problem<'a> {
+    pub(crate) status: StatusCode,
+    /// The name for machines.
+    pub(crate) code: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) detail: String,
+    pub(crate) request_id: &'a str,
+    /// Why a module is refused, by name.
+    pub(crate) refusal: Option<&'a str>,
+    /// What to do about it, where the detail does not say it.
+    pub(crate) advice: Option<&'a str>,
+}
+
+impl Problem<'_> {
+    /// As it is sent.
+    pub(crate) fn body(&self) -> Bytes {
         #[derive(Serialize)]
-        struct Problem<'a> {
+        struct Body<'a> {
             r#type: String,
             title: &'a str,
             status: u16,
-            detail: String,
+            detail: &'a str,
             code: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            refusal: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            advice: Option<&'a str>,
             request_id: &'a str,
         }
-        let Row { status, code, title } = self.row();
+        let Self { title, code, refusal, advice, request_id, .. } = *self;
         let r#type = format!("urn:boxoffice:problem:{code}");
-        let problem = Problem { r#type, title, status: status.as_u16(), detail: self.detail(), code, request_id };
-        serde_json::to_vec(&problem).unwrap_or_default().into()
+        let status = self.status.as_u16();
+        let body = Body { r#type, title, status, detail: &self.detail, code, refusal, advice, request_id };
+        serde_json::to_vec(&body).unwrap_or_default().into()
     }
 }
 

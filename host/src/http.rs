@@ -5,7 +5,7 @@
 mod access_log;
 mod drain;
 mod listener;
-mod request;
+pub(crate) mod request;
 mod response;
 
 use std::net::IpAddr;
@@ -27,15 +27,15 @@ use crate::metrics::Metrics;
 use crate::operator::Operator;
 use crate::registry::{Chosen, Ending, Registry};
 use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
 use crate::wasm::{Answer, Cause, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
 use access_log::Entry;
-use request::BodyLimits;
-use response::Reply;
+use request::{BodyLimits, Discard};
 
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
-pub(crate) use response::plain;
+pub(crate) use response::{HttpResponse, Reply, plain};
 
 /// Addresses that the limiter remembers at the same time. More, all live: `overloaded`.
 const MAX_CLIENTS: usize = 100_000;
@@ -63,10 +63,12 @@ pub(crate) struct App {
     pub(crate) body_timeout: Duration,
     pub(crate) drain: Drain,
     pub(crate) metrics: Metrics,
+    /// What only the operator's surface asks of it.
+    pub(crate) database: Arc<SqliteStore>,
 }
 
 /// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.
-pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> response::HttpResponse {
+pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> HttpResponse {
     let (parts, mut body) = request.into_parts();
     let (request_id, seed) = {
         let mut ids = app.ids.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +93,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
             let whole = match error {
                 // No time for it, or it had its time.
                 Error::ShuttingDown | Error::RequestTimeout => false,
-                _ => request::discard(&parts.headers, &mut body).await,
+                _ => request::discard(&parts.headers, &mut body, Discard::OF_ANYBODY).await,
             };
             Reply::from_error(&error, &request_id).close_unless(whole)
         }
@@ -236,7 +238,7 @@ fn ending(answered: &Result<Answer, Error>) -> Ending {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("panic: {}", text.unwrap_or("without a message"))
 }

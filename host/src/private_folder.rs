@@ -13,8 +13,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, flock, fstat, fsync, mkdir, open,
-    openat, renameat, unlinkat, utimensat,
+    AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, flock, fstat, fsync, lstat, mkdir,
+    open, openat, renameat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -113,6 +113,23 @@ impl PrivateFolder {
         match mkdir(without_slash(path), Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => Self::open(path, others),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes this the only lock of the folder, as long as it is open here; `false`: another holds it. It goes with the process.
+    pub(crate) fn lock(&self) -> Result<bool, Unusable> {
+        match flock(&self.open, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Whether it is the folder at this path now; it may have been removed and made anew since it was opened.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        match (fstat(&self.open), lstat(without_slash(path))) {
+            (Ok(ours), Ok(there)) => (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino),
+            _ => false,
         }
     }
 

@@ -6,12 +6,15 @@
 //!
 //! Knows no HTTP, no SQL and no wasmtime.
 
+mod book;
 mod changes;
 mod deployment;
 mod folder;
+mod listing;
 mod refusal;
 mod serving;
 mod share;
+mod starting;
 mod window;
 
 use std::net::IpAddr;
@@ -24,15 +27,17 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::domain::Principal;
 use crate::wasm::{Loader, Module};
-use changes::Book;
+use book::Book;
 use folder::Folder;
 
-pub use changes::{Listed, Listing, RegistrySetup, Uploaded};
+pub use changes::{RolledBack, Uploaded};
 pub use deployment::{CanaryRecord, Deployment, Event, Kept, Mode, Step, Version};
+pub use listing::{Listed, ListedCanary, ListedStep, Listing};
 pub use refusal::Refusal;
 pub use serving::{Caller, Canary, Serving};
 pub use share::Share;
-pub use window::{CanaryPolicy, Ending, Reason};
+pub use starting::RegistrySetup;
+pub use window::{CanaryPolicy, Counts, Ending, Reason};
 
 /// All versions, and who is served by which.
 pub struct Registry {
@@ -40,11 +45,15 @@ pub struct Registry {
     /// One change at a time.
     book: tokio::sync::Mutex<Book>,
     uploading: tokio::sync::Semaphore,
-    /// A canary that the host has taken off, until that is kept.
-    fallen: Mutex<Option<(Version, Reason)>>,
+    /// Of versions that are kept already.
+    compiling: tokio::sync::Semaphore,
+    /// A canary that the host has taken off, until that is kept. Changed with `serving` held, so that it never serves again.
+    fallen: Mutex<Option<(Arc<Canary>, Reason)>>,
     has_fallen: Notify,
     loader: Loader,
-    folder: Folder,
+    folder: Arc<Folder>,
+    /// The deployment as the start has read it.
+    found: Option<Deployment>,
     standard: &'static [u8],
     pinned: Option<PathBuf>,
     policy: CanaryPolicy,
@@ -98,7 +107,7 @@ impl Registry {
         }
         let (active, compiled) = (Arc::clone(&serving.active), serving.compiled.clone());
         *serving = Arc::new(Serving { active, canary: None, compiled });
-        *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((canary.version, reason));
+        *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(canary), reason));
         drop(serving);
         tracing::error!(module = %canary.module.digest, "the canary was rolled back: {reason}");
         self.has_fallen.notify_one();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::admin::Admin;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
@@ -68,6 +70,8 @@ pub enum StartError {
     Engine(String),
     /// The operator's token cannot be read.
     Token(String),
+    /// The folder of modules cannot be used.
+    Modules(String),
 }
 
 impl fmt::Display for StartError {
@@ -77,7 +81,7 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
-            Self::Token(error) => f.write_str(error),
+            Self::Token(error) | Self::Modules(error) => f.write_str(error),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
     }
@@ -117,6 +121,11 @@ impl Server {
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
+        // Last: where something else fails, there is no folder yet.
+        if let Err(why) = registry.own_folder().await {
+            store.close().await;
+            return Err(StartError::Modules(why));
+        }
         let app = Arc::new(App {
             clock: Arc::clone(&clock),
             rate_limit: settings.rate_limit(),
@@ -131,6 +140,7 @@ impl Server {
             body_timeout: settings.body_timeout,
             drain: Drain::default(),
             metrics: Metrics::default(),
+            database: Arc::clone(&store),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
@@ -144,10 +154,10 @@ impl Server {
             accept_loop(acceptor, listener, phases, move |peer, request| http::respond(Arc::clone(&app), peer, request))
         });
         let admin = tokio::spawn({
-            let app = Arc::clone(&app);
+            let admin = Arc::new(Admin::new(Arc::clone(&app), settings.operating.upload_timeout));
             let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, ..acceptor };
-            accept_loop(acceptor, admin_listener, admin_phases, move |_, request| {
-                std::future::ready(admin::respond(&app, &request))
+            accept_loop(acceptor, admin_listener, admin_phases, move |peer, request| {
+                admin::respond(Arc::clone(&admin), peer, request)
             })
         });
         let sweeping = tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
@@ -212,7 +222,6 @@ impl Server {
     pub async fn stop(self) {
         self.app.drain.begin();
         self.sweeping.abort();
-        self.keeping.abort();
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
@@ -227,7 +236,10 @@ impl Server {
         end(self.serving, self.grace.saturating_sub(grace.elapsed()).max(LAST_WORDS)).await;
         let _ = self.admin_phase.send(Phase::Closing);
         end(self.admin, LAST_WORDS).await;
-        if tokio::time::timeout(CLOSE_TIMEOUT, self.store.close()).await.is_err() {
+        self.keeping.abort();
+        let registry = self.app.registry.close();
+        let closed = tokio::time::timeout(CLOSE_TIMEOUT, async { tokio::join!(self.store.close(), registry) });
+        if closed.await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers its log");
         }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
@@ -304,6 +316,11 @@ fn read_token(path: Option<&Path>) -> Result<Operator, StartError> {
     let Some(path) = path else { return Ok(Operator::none()) };
     let named = |why: String| StartError::Token(format!("--admin-token-file {}: {why}", path.display()));
     let file = File::open(path).map_err(|error| named(error.to_string()))?;
+    let mode = file.metadata().map_err(|error| named(error.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!("--admin-token-file {path}: others may read it or change it; chmod 600 {path}");
+    }
     let mut text = String::new();
     file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| named(error.to_string()))?;
     Operator::with_token(&text).map_err(named)

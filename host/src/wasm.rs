@@ -29,7 +29,7 @@ pub use engine::{Engine, Occupancy};
 pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};
 pub use imports::roles_for_guest;
 pub use limits::Limits;
-pub use load::{Import, Loaded, Loader, host_functions, read_module};
+pub use load::{Import, Loaded, Loader, MAX_COMPONENT, host_functions, read_module};
 pub use manifest::{Access, Manifest, Method, Route};
 pub use module::{Digest, Module, Report};
 pub use policy::PoolPolicy;

@@ -21,6 +21,11 @@ pub struct Operating {
     #[arg(long, value_name = "DIR", env = "BOXOFFICE_MODULES_DIR")]
     pub modules_dir: Option<PathBuf>,
 
+    /// How long a module may take to arrive when it is uploaded; 64 MiB, the most, in the default time are 1 MB/s
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_UPLOAD_TIMEOUT", default_value = "60s",
+          value_parser = duration("10ms", "1h"))]
+    pub upload_timeout: Duration,
+
     /// So much of the past decides whether a canary is rolled back by itself
     #[arg(long, value_name = "DURATION", env = "BOXOFFICE_CANARY_WINDOW", default_value = "60s",
           value_parser = duration("1s", "1h"))]

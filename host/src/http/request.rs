@@ -25,7 +25,7 @@ const MAX_ID: usize = 128;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The caller's request id, if it has exactly one that is fit for a log.
-pub(super) fn sane_id(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn sane_id(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(REQUEST_ID).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let id = value.to_str().ok()?;
@@ -57,7 +57,7 @@ pub(super) fn tester<'a>(headers: &'a HeaderMap, operator: &Operator) -> Result<
 }
 
 /// Checks what hyper leaves to the server.
-pub(super) fn check_head(parts: &Parts) -> Result<(), Error> {
+pub(crate) fn check_head(parts: &Parts) -> Result<(), Error> {
     // RFC 9112, 3.2: a server must refuse a request of HTTP/1.1 without exactly one Host.
     let hosts = parts.headers.get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
@@ -123,15 +123,15 @@ pub(super) fn headers_for_guest(headers: &HeaderMap) -> Result<Vec<(String, Stri
 
 /// What a body may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BodyLimits {
+pub(crate) struct BodyLimits {
     /// Its size.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// The time that it has to arrive.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Reads the body, within its limits; if there is one, it must say that it is JSON.
-pub(super) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyLimits) -> Result<Vec<u8>, Error> {
+pub(crate) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyLimits) -> Result<Vec<u8>, Error> {
     let announced = body.size_hint();
     if announced.lower() > limits.bytes as u64 {
         return Err(Error::BodyTooLarge { limit: limits.bytes });
@@ -148,7 +148,8 @@ pub(super) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyL
     Ok(bytes)
 }
 
-async fn read(body: &mut Incoming, limit: usize) -> Result<Vec<u8>, Error> {
+/// All of a body, as long as it has no more than `limit` bytes.
+pub(crate) async fn read(body: &mut Incoming, limit: usize) -> Result<Vec<u8>, Error> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let mut bytes = Vec::with_capacity(announced.min(limit));
     while let Some(frame) = body.frame().await {
@@ -163,16 +164,25 @@ async fn read(body: &mut Incoming, limit: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Most bytes of a refused body that are read.
-const MAX_DISCARDED: usize = 1024 * 1024;
-/// How long that may take.
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much of a refused body is read, and how long that may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Discard {
+    /// Most bytes.
+    pub(crate) bytes: usize,
+    /// Longest time.
+    pub(crate) timeout: Duration,
+}
+
+impl Discard {
+    /// Of what anybody sends.
+    pub(crate) const OF_ANYBODY: Self = Self { bytes: 1024 * 1024, timeout: Duration::from_secs(1) };
+}
 
 /// Reads what is left of a refused body, within limits, and forgets it: a connection that is closed over unread bytes is reset, and
 /// the client might never see why it was refused.
 ///
 /// Gives whether nothing is left of it.
-pub(super) async fn discard(headers: &HeaderMap, body: &mut Incoming) -> bool {
+pub(crate) async fn discard(headers: &HeaderMap, body: &mut Incoming, limits: Discard) -> bool {
     // Whoever waits for "100 Continue" has not sent a body, and reading would ask for it.
     if body.is_end_stream() || headers.contains_key(EXPECT) {
         return body.is_end_stream();
@@ -181,13 +191,13 @@ pub(super) async fn discard(headers: &HeaderMap, body: &mut Incoming) -> bool {
         let mut seen = 0;
         while let Some(Ok(frame)) = body.frame().await {
             seen += frame.data_ref().map_or(0, bytes::Bytes::len);
-            if seen > MAX_DISCARDED {
+            if seen > limits.bytes {
                 return false;
             }
         }
         body.is_end_stream()
     };
-    tokio::time::timeout(DISCARD_TIMEOUT, reading).await.unwrap_or(false)
+    tokio::time::timeout(limits.timeout, reading).await.unwrap_or(false)
 }
 
 /// Whether there is exactly one content type, and it is `application/json`, in UTF-8 and not compressed.

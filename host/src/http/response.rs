@@ -5,7 +5,7 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Response, StatusCode};
 
-use crate::error::{Error, whole_seconds};
+use crate::error::{Error, Problem, whole_seconds};
 use crate::limiter::{RateLimit, Standing};
 use crate::wasm::Answer;
 
@@ -16,7 +16,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// A response in the making.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
@@ -27,7 +27,7 @@ impl Reply {
         Self { status: answer.status, headers: answer.headers, body: answer.body }
     }
 
-    pub(super) fn from_error(error: &Error, request_id: &str) -> Self {
+    pub(crate) fn from_error(error: &Error, request_id: &str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, PROBLEM);
         if let Some(span) = error.retry_after() {
@@ -45,8 +45,26 @@ impl Reply {
         Self { status: error.status(), headers, body: error.problem(request_id) }
     }
 
+    /// An answer of the operator's surface, in JSON.
+    pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Self { status, headers, body: body.into() }
+    }
+
+    /// A refusal of the operator's surface.
+    pub(crate) fn problem(problem: &Problem<'_>) -> Self {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, PROBLEM)]);
+        Self { status: problem.status, headers, body: problem.body() }
+    }
+
+    /// With one more header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     /// Tells the client that the connection ends with this answer, unless the request was read to its end: hyper closes then anyway.
-    pub(super) fn close_unless(mut self, whole: bool) -> Self {
+    pub(crate) fn close_unless(mut self, whole: bool) -> Self {
         if !whole {
             self.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -54,7 +72,7 @@ impl Reply {
     }
 
     /// Adds what every answer has. The host's headers win over the guest's.
-    pub(super) fn finish(mut self, request_id: &str, standing: Option<(RateLimit, Standing)>) -> HttpResponse {
+    pub(crate) fn finish(mut self, request_id: &str, standing: Option<(RateLimit, Standing)>) -> HttpResponse {
         if let Ok(id) = HeaderValue::from_str(request_id) {
             self.headers.insert(HeaderName::from_static("x-request-id"), id);
         }

@@ -54,6 +54,7 @@ impl TryFrom<String> for Version {
 
 /// A module that is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Kept {
     /// Its name for machines.
     pub digest: Digest,
@@ -75,6 +76,7 @@ pub struct Kept {
 
 /// A canary, as it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CanaryRecord {
     /// Which version.
     pub version: Version,
@@ -110,6 +112,7 @@ pub enum Event {
 
 /// One step of the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// When.
     pub at_ms: Millis,
@@ -345,14 +348,37 @@ impl Deployment {
         self.history.truncate(MAX_HISTORY);
     }
 
-    /// Whether what was read from a file holds together.
-    pub(super) fn is_sound(&self) -> Result<(), String> {
+    /// Whether it holds together: what is named is there, in one role at most, and within the bounds. Every change keeps it so; what was
+    /// read from a file may not be.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn is_sound(&self) -> Result<(), String> {
         if self.format != FORMAT {
             return Err(format!("its format is {}, and this program knows {FORMAT}", self.format));
         }
-        let canary = self.canary.map(|canary| canary.version);
-        let mut named =
-            [Some(self.active), canary, self.shadow].into_iter().flatten().chain(self.before.iter().copied());
-        named.try_for_each(|version| self.known(version)).map_err(|refusal| refusal.to_string())
+        if self.modules.len() > MAX_MODULES || self.before.len() > MAX_BEFORE || self.history.len() > MAX_HISTORY {
+            return Err("it has more modules, versions before or steps than any host keeps".into());
+        }
+        let in_roles = [Some(self.active), self.canary.map(|canary| canary.version), self.shadow];
+        let in_roles: Vec<_> = in_roles.into_iter().flatten().collect();
+        if has_repeats(&in_roles) {
+            return Err("one version has two roles".into());
+        }
+        if has_repeats(&self.before) || self.before.contains(&self.active) {
+            return Err("a version stands twice among those before".into());
+        }
+        if has_repeats(&self.modules.iter().map(|kept| kept.digest).collect::<Vec<_>>()) {
+            return Err("a module is kept twice".into());
+        }
+        let unknown = |version: &&Version| self.known(**version).is_err();
+        match in_roles.iter().chain(&self.before).find(unknown) {
+            Some(version) => Err(format!("it names {}, which is not among its modules", String::from(*version))),
+            None => Ok(()),
+        }
     }
+}
+
+fn has_repeats<T: PartialEq>(list: &[T]) -> bool {
+    list.iter().enumerate().any(|(at, one)| list[..at].contains(one))
 }

@@ -1,71 +1,260 @@
-//! Where modules and the deployment are kept: a folder beside the database.
+//! Where modules and the deployment are kept: a private folder beside the database.
+//!
+//! Invariant: the deployment on disk names only modules whose bytes are on disk. A module's bytes are synced before the deployment that
+//! names them, and removed after the deployment that names them no longer.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::deployment::Deployment;
-use crate::wasm::Digest;
+use super::deployment::{Deployment, FORMAT};
+use crate::private_folder::{Bounds, Durability, Others, PrivateFolder, Unusable};
+use crate::wasm::{Digest, MAX_COMPONENT};
 
 /// The file of the deployment.
 const DEPLOYMENT: &str = "deployment.json";
+/// Most bytes of it: 16 modules and 100 steps have well under a tenth of that.
+const MAX_DEPLOYMENT: u64 = 4 * 1024 * 1024;
+/// Most bytes of a signature's file.
+const MAX_SIGNATURE: usize = 4 * 1024;
+/// How often the folder is opened anew when another host removes it at the same time.
+const MAX_TRIES: usize = 8;
 
-/// The folder. It is made when there is something to keep.
-#[derive(Debug, Clone)]
+/// The folder. It is made once everything else of the host is there.
+#[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    owned: Mutex<Owned>,
+}
+
+/// Whether this host may change what lies in the folder.
+#[derive(Debug, Clone)]
+enum Owned {
+    /// It has not asked yet: it only reads.
+    NotYet,
+    /// Nobody else may, as long as this is open.
+    Here {
+        folder: Arc<PrivateFolder>,
+        /// This host has made it.
+        made: bool,
+    },
+    /// It may not, and why.
+    No(String),
+}
+
+/// A module that was uploaded, and is not kept yet.
+pub(super) struct New {
+    pub(super) digest: Digest,
+    pub(super) bytes: Vec<u8>,
+    pub(super) signature: Option<Vec<u8>>,
+}
+
+/// Files of a module: its bytes, and its signature.
+fn files(digest: Digest) -> [String; 2] {
+    [format!("{digest}.wasm"), format!("{digest}.sig")]
+}
+
+/// The module that a file belongs to.
+fn module_of(name: &str) -> Option<Digest> {
+    Digest::parse(name.strip_suffix(".wasm").or_else(|| name.strip_suffix(".sig"))?)
+}
+
+fn is_ours(name: &str) -> bool {
+    name == DEPLOYMENT || module_of(name).is_some()
 }
 
 impl Folder {
     pub(super) fn at(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), owned: Mutex::new(Owned::NotYet) }
     }
 
-    /// The deployment that was kept; the default where none was.
-    pub(super) fn deployment(&self) -> Result<Deployment, String> {
-        let path = self.path.join(DEPLOYMENT);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Deployment::default()),
-            Err(error) => return Err(format!("{}: {error}", path.display())),
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The deployment that was kept; `None` where none was. Changes nothing.
+    ///
+    /// # Errors
+    /// The folder or the file cannot be used: which, and what to do.
+    pub(super) fn deployment(&self) -> Result<Option<Deployment>, String> {
+        let folder = match PrivateFolder::open(&self.path, Others::MayNothing) {
+            Ok(folder) => folder,
+            Err(why) if why.is_missing() => return Ok(None),
+            Err(why) => return Err(format!("--modules-dir {}: {why}", self.path.display())),
         };
-        let read = serde_json::from_slice::<Deployment>(&text).map_err(|error| error.to_string());
-        let sound = read.and_then(|deployment| deployment.is_sound().map(|()| deployment));
-        sound.map_err(|why| format!("{} is not a deployment: {why}", path.display()))
+        read_deployment(&folder).map_err(|why| {
+            let file = self.path.join(DEPLOYMENT);
+            format!(
+                "{}: {why}; move it away to begin with the built-in rules, or start with --rules FILE",
+                file.display()
+            )
+        })
     }
 
-    /// Keeps the deployment: as a whole, or not at all.
-    pub(super) fn keep_deployment(&self, deployment: &Deployment) -> std::io::Result<()> {
-        self.write(DEPLOYMENT, &serde_json::to_vec_pretty(deployment)?)
-    }
-
-    /// Keeps a module and its signature.
-    pub(super) fn keep_module(&self, digest: Digest, bytes: &[u8], signature: Option<&[u8]>) -> std::io::Result<()> {
-        if let Some(signature) = signature {
-            self.write(&format!("{digest}.sig"), signature)?;
+    /// Makes this host the only one that changes the folder, and removes what a crash left in it: half-written files, and, beside a
+    /// deployment, modules that it does not name.
+    ///
+    /// # Errors
+    /// Another host has it, or it cannot be used; or it has changed since `seen` was read from it.
+    pub(super) fn own(&self, seen: Option<&Deployment>) -> Result<(), String> {
+        let named = |why: String| format!("--modules-dir {}: {why}", self.path.display());
+        let made = self.path.symlink_metadata().is_err();
+        let folder = self.open_alone().map_err(named)?;
+        if read_deployment(&folder).map_err(named)?.as_ref() != seen {
+            return Err(named("another host has changed it just now; start again".into()));
         }
-        self.write(&format!("{digest}.wasm"), bytes)
+        // What cannot be tidied away now is in nobody's way.
+        let all = Bounds { files: usize::MAX, bytes: u64::MAX };
+        let _ = folder.prune(is_ours, all, DEPLOYMENT);
+        if let Some(seen) = seen {
+            let left = folder.list(|name| module_of(name).is_some_and(|digest| !names(seen, digest)));
+            for file in left.unwrap_or_default() {
+                let _ = folder.remove(&file.name, Durability::Lazy);
+            }
+        }
+        self.set(Owned::Here { folder: Arc::new(folder), made });
+        Ok(())
     }
 
-    /// A module and its signature, as they were kept.
-    pub(super) fn module(&self, digest: Digest) -> std::io::Result<(Vec<u8>, Option<Vec<u8>>)> {
-        let bytes = fs::read(self.path.join(format!("{digest}.wasm")))?;
-        Ok((bytes, fs::read(self.path.join(format!("{digest}.sig"))).ok()))
+    fn open_alone(&self) -> Result<PrivateFolder, String> {
+        for _ in 0..MAX_TRIES {
+            let folder = match PrivateFolder::make(&self.path, Others::MayNothing) {
+                Ok(folder) => folder,
+                // Another host has removed its empty folder in between.
+                Err(why) if why.is_missing() && self.path.parent().is_some_and(Path::exists) => continue,
+                Err(why) => return Err(why.to_string()),
+            };
+            if !folder.lock().map_err(|why| why.to_string())? {
+                return Err("another host keeps its modules there; stop it, or name another folder".into());
+            }
+            if folder.is_at(&self.path) {
+                return Ok(folder);
+            }
+        }
+        Err("it comes and goes; name another folder".into())
     }
 
-    /// Removes a module. What cannot be removed is in nobody's way.
-    pub(super) fn remove_module(&self, digest: Digest) {
-        let _ = fs::remove_file(self.path.join(format!("{digest}.wasm")));
-        let _ = fs::remove_file(self.path.join(format!("{digest}.sig")));
+    /// Nothing is kept any more, and why.
+    pub(super) fn forbid(&self, why: String) {
+        self.set(Owned::No(why));
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-        fs::create_dir_all(&self.path)?;
-        let temporary = self.path.join(format!("{name}.tmp"));
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, self.path.join(name))?;
-        File::open(&self.path)?.sync_all()
+    /// Lets go of the folder, for the next host. Where nothing was kept, it goes away.
+    pub(super) fn release(&self) {
+        let owned = std::mem::replace(&mut *self.lock(), Owned::No("the host is stopping".into()));
+        if let Owned::Here { folder: _held, made: true } = owned {
+            // If it is empty; and it is still held, so nobody else has it.
+            let _ = std::fs::remove_dir(&self.path);
+        }
     }
+
+    fn set(&self, owned: Owned) {
+        *self.lock() = owned;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Owned> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder, if this host may change it.
+    ///
+    /// # Errors
+    /// It may not, and why.
+    pub(super) fn writable(&self) -> Result<Arc<PrivateFolder>, String> {
+        match &*self.lock() {
+            Owned::Here { folder, .. } => Ok(Arc::clone(folder)),
+            Owned::No(why) => Err(why.clone()),
+            Owned::NotYet => Err("the host is starting".into()),
+        }
+    }
+
+    /// Keeps a deployment in place of `before`, as a whole or not at all; and before that, a module that it names for the first time.
+    ///
+    /// # Errors
+    /// Why not. Then the deployment on disk is the one before, as far as the disk still does anything.
+    pub(super) fn keep(&self, before: &Deployment, next: &Deployment, new: Option<&New>) -> Result<(), String> {
+        let folder = self.writable()?;
+        let kept = keep_module(&folder, new).and_then(|()| write_deployment(&folder, next));
+        kept.map_err(|why| {
+            // It may be there under its name and only not synced; and what nobody was told of must not be found by the next start.
+            if read_deployment(&folder).is_ok_and(|there| there.as_ref() == Some(next)) && before != next {
+                let _ = write_deployment(&folder, before);
+            }
+            if let Some(new) = new.filter(|new| !names(before, new.digest)) {
+                remove(&folder, new.digest);
+            }
+            format!("{}: {why}", self.path.display())
+        })
+    }
+
+    /// A module and its signature, as they were kept. The bytes are those of its digest.
+    ///
+    /// # Errors
+    /// It is not there, or is not what was kept.
+    pub(super) fn module(&self, digest: Digest) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
+        let folder = match &*self.lock() {
+            Owned::Here { folder, .. } => Ok(Arc::clone(folder)),
+            _ => PrivateFolder::open(&self.path, Others::MayNothing).map(Arc::new),
+        };
+        let [wasm, sig] = files(digest);
+        let named = |why: &dyn std::fmt::Display| format!("{}: {why}", self.path.join(&wasm).display());
+        let folder = folder.map_err(|why| named(&why))?;
+        let bytes = folder.read(&wasm, MAX_COMPONENT as u64).map_err(|why| named(&why))?;
+        let bytes = bytes.ok_or_else(|| named(&"it is gone"))?;
+        if Digest::of(&bytes) != digest {
+            return Err(named(&"its content is not what was uploaded"));
+        }
+        let signature = folder.read(&sig, MAX_SIGNATURE as u64).map_err(|why| named(&why))?;
+        Ok((bytes, signature))
+    }
+
+    /// Removes modules that no deployment names any more. What cannot be removed is in nobody's way, and removed by the next start.
+    pub(super) fn forget(&self, gone: &[Digest]) {
+        if let Ok(folder) = self.writable() {
+            for digest in gone {
+                remove(&folder, *digest);
+            }
+        }
+    }
+}
+
+fn names(deployment: &Deployment, digest: Digest) -> bool {
+    deployment.modules.iter().any(|kept| kept.digest == digest)
+}
+
+fn keep_module(folder: &PrivateFolder, new: Option<&New>) -> Result<(), Unusable> {
+    let Some(New { digest, bytes, signature }) = new else { return Ok(()) };
+    let [wasm, sig] = files(*digest);
+    if let Some(signature) = signature {
+        folder.write(&sig, &[signature], Durability::Synced)?;
+    }
+    folder.write(&wasm, &[bytes], Durability::Synced)
+}
+
+fn remove(folder: &PrivateFolder, digest: Digest) {
+    for file in files(digest) {
+        let _ = folder.remove(&file, Durability::Lazy);
+    }
+}
+
+fn write_deployment(folder: &PrivateFolder, deployment: &Deployment) -> Result<(), Unusable> {
+    let text = serde_json::to_vec_pretty(deployment).map_err(std::io::Error::from)?;
+    folder.write(DEPLOYMENT, &[&text], Durability::Synced)
+}
+
+fn read_deployment(folder: &PrivateFolder) -> Result<Option<Deployment>, String> {
+    let Some(text) = folder.read(DEPLOYMENT, MAX_DEPLOYMENT).map_err(|why| why.to_string())? else { return Ok(None) };
+    let damaged = |why: String| format!("it is damaged, or no deployment: {}", why.escape_debug());
+    let read: serde_json::Value = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    // First: a newer form has fields that are not known here.
+    match read.get("format").and_then(serde_json::Value::as_u64) {
+        Some(format) if format > u64::from(FORMAT) => {
+            return Err(format!("a newer program wrote it (format {format}, this one knows {FORMAT})"));
+        }
+        Some(_) => {}
+        None => return Err(damaged("it has no format".into())),
+    }
+    let deployment: Deployment = serde_json::from_value(read).map_err(|error| damaged(error.to_string()))?;
+    deployment.is_sound().map_err(damaged)?;
+    Ok(Some(deployment))
 }

@@ -75,30 +75,69 @@ impl Refusal {
     }
 }
 
-/// What is wrong and what to do: one line.
+impl Refusal {
+    /// The same as HTTP's title: what kind of refusal it is, in a few words.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::Pinned(_) => "The rules are pinned",
+            Self::UploadInProgress => "Another upload is under way",
+            Self::Module(_) => "This host would not serve the module",
+            Self::ModuleNotFound(_) => "There is no such module",
+            Self::ModuleAmbiguous(_) => "Several modules could be meant",
+            Self::InvalidPercent(_) => "The share is not valid",
+            Self::AlreadyActive => "The module is active already",
+            Self::ModuleInUse(_) => "The module is in use",
+            Self::ModuleNotInUse => "The module is not in use",
+            Self::BuiltIn => "The module is part of the program",
+            Self::NothingBefore => "There is nothing to go back to",
+            Self::NotKept(_) => "The change could not be kept",
+        }
+    }
+
+    /// What to do about it: one line.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Pinned(_) => "change that file with --watch, or serve without --rules",
+            Self::UploadInProgress => "wait for it and try again",
+            Self::Module(error) => error.refusal.advice(),
+            Self::ModuleNotFound(_) => "list the modules, or push it first",
+            Self::ModuleAmbiguous(_) => "give more of its digits",
+            Self::InvalidPercent(_) => "give a number from 0.01 to 100",
+            Self::AlreadyActive => "choose another",
+            Self::ModuleInUse(_) => "activate another, or take it off, first",
+            Self::ModuleNotInUse => "list the modules",
+            Self::BuiltIn => "leave it: it takes no room",
+            Self::NothingBefore => "activate a module by its digest, or standard",
+            Self::NotKept(_) => "see to what is named, such as room on the disk, and try again",
+        }
+    }
+}
+
+/// Most characters that are told of what somebody asked for.
+const MAX_TOLD: usize = 80;
+
+fn told(asked: &str) -> String {
+    asked.chars().take(MAX_TOLD).flat_map(char::escape_debug).collect()
+}
+
+/// What is wrong: one line.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pinned(path) => write!(
-                f,
-                "the rules are pinned to --rules {}; change that file with --watch, or serve without --rules",
-                path.display()
-            ),
-            Self::UploadInProgress => f.write_str("another module is being uploaded; wait for it and try again"),
-            Self::Module(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
-            Self::ModuleNotFound(asked) => {
-                write!(f, "there is no module {asked:?}; list the modules, or push it first")
-            }
-            Self::ModuleAmbiguous(asked) => write!(f, "several modules begin with {asked:?}; give more digits"),
+            Self::Pinned(path) => write!(f, "the rules are pinned to --rules {}", path.display()),
+            Self::UploadInProgress => f.write_str("another module is being uploaded"),
+            Self::Module(error) => error.fmt(f),
+            Self::ModuleNotFound(asked) => write!(f, "there is no module \"{}\"", told(asked)),
+            Self::ModuleAmbiguous(asked) => write!(f, "several modules begin with \"{}\"", told(asked)),
             Self::InvalidPercent(why) => f.write_str(why),
-            Self::AlreadyActive => f.write_str("the module is the active one already; choose another"),
-            Self::ModuleInUse(role) => write!(f, "the module is {role}; activate another or take it off first"),
-            Self::ModuleNotInUse => {
-                f.write_str("the module is neither canary nor shadow, so there is nothing to take off")
-            }
-            Self::BuiltIn => f.write_str("the built-in rules are part of the program and cannot be deleted"),
-            Self::NothingBefore => f.write_str("no version served before this one; activate one by its digest"),
-            Self::NotKept(why) => write!(f, "it could not be kept on disk: {why}; make room and try again"),
+            Self::AlreadyActive => f.write_str("the module is the active one already"),
+            Self::ModuleInUse(role) => write!(f, "the module is {role}"),
+            Self::ModuleNotInUse => f.write_str("the module is neither canary nor shadow"),
+            Self::BuiltIn => f.write_str("the built-in rules are part of the program"),
+            Self::NothingBefore => f.write_str("no version served before this one"),
+            Self::NotKept(why) => write!(f, "nothing was changed, since it could not be kept on disk: {why}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Version;
 use super::share::Share;
-use super::window::{CanaryPolicy, Ending, Reason, Watch};
+use super::window::{CanaryPolicy, Counts, Ending, Reason, Watch};
 use crate::domain::Principal;
 use crate::limiter::ClientKey;
 use crate::wasm::Module;
@@ -41,6 +41,11 @@ impl Canary {
     #[must_use]
     pub fn requests(&self) -> (u32, u32) {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).requests()
+    }
+
+    /// What the canary and the active module did in the window that ends now.
+    pub(super) fn counts(&self, now: Duration) -> (Counts, Counts) {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).counts(now)
     }
 
     pub(super) fn ended(&self, by_canary: bool, ending: Ending, took: Duration, now: Duration) -> Option<Reason> {

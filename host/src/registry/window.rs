@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Parts of a window; the oldest is forgotten as a whole.
 const PARTS: usize = 12;
 
@@ -76,12 +78,17 @@ impl fmt::Display for Reason {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    requests: u32,
-    failed: u32,
-    server_errors: u32,
-    slow: u32,
+/// What one version did in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Requests that tell something of it.
+    pub requests: u32,
+    /// Of them, runs that failed.
+    pub failed: u32,
+    /// Of them, answers of 500 or more, failed runs included.
+    pub server_errors: u32,
+    /// Of them, answers that took longer than a p99 may.
+    pub slow: u32,
 }
 
 impl Counts {
@@ -97,7 +104,7 @@ impl Counts {
     }
 }
 
-/// What one version did in the window.
+/// The counts of one version, in parts.
 #[derive(Debug, Clone, Default)]
 struct Window {
     parts: [Counts; PARTS],
@@ -152,12 +159,23 @@ impl Watch {
         if ending == Ending::NotItsFault {
             return None;
         }
-        let part = self.policy.window.as_nanos().div_ceil(PARTS as u128).max(1);
-        let number = u64::try_from(now.as_nanos() / part).unwrap_or(u64::MAX);
+        let number = self.number(now);
         let window = if by_canary { &mut self.canary } else { &mut self.active };
         window.at(number).add(seen);
         let (canary, active) = (self.canary.total(number), self.active.total(number));
         judge(canary, active, self.policy)
+    }
+
+    /// What the canary and the active module did in the window that ends now.
+    pub(super) fn counts(&mut self, now: Duration) -> (Counts, Counts) {
+        let number = self.number(now);
+        (self.canary.total(number), self.active.total(number))
+    }
+
+    /// The part of the window that `now` is in.
+    fn number(&self, now: Duration) -> u64 {
+        let part = self.policy.window.as_nanos().div_ceil(PARTS as u128).max(1);
+        u64::try_from(now.as_nanos() / part).unwrap_or(u64::MAX)
     }
 
     /// Requests that the canary and the active module have answered in the window.

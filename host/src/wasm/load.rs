@@ -29,7 +29,7 @@ use crate::domain::Millis;
 pub use contract::{Import, host_functions};
 
 /// Most bytes of a component: the largest honest ones, a JavaScript or Python runtime included, have under 20 MB.
-const MAX_COMPONENT: usize = 64 * 1024 * 1024;
+pub const MAX_COMPONENT: usize = 64 * 1024 * 1024;
 
 /// Most characters of what is told of wasmtime's own account.
 const MAX_TOLD: usize = 500;

@@ -1,0 +1,92 @@
+//! The log of what operators do: one line for each action, whatever becomes of it.
+
+use std::net::IpAddr;
+
+use hyper::StatusCode;
+
+use super::answer::Trouble;
+use super::route::Route;
+use crate::clock::Stopwatch;
+use crate::registry::Version;
+
+/// Most characters of what somebody calls a module that are told.
+const MAX_TOLD: usize = 80;
+
+/// A line in the making. It is written when it is dropped, so that an upload whose client went away has one too.
+pub(super) struct Action {
+    peer: IpAddr,
+    request_id: String,
+    /// What is done; `None`: nothing that is told, a look or a stranger.
+    name: Option<&'static str>,
+    module: Option<String>,
+    mode: Option<String>,
+    status: Option<StatusCode>,
+    why: Option<String>,
+    took: Stopwatch,
+}
+
+impl Action {
+    pub(super) fn begin(peer: IpAddr, request_id: &str) -> Self {
+        let request_id = request_id.to_owned();
+        let took = Stopwatch::start();
+        Self { peer, request_id, name: None, module: None, mode: None, status: None, why: None, took }
+    }
+
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// It is known what is wanted.
+    pub(super) fn is(&mut self, route: &Route<'_>) {
+        self.name = route.is_change().then(|| route.name());
+        let asked = route.module().map(|asked| asked.chars().take(MAX_TOLD).flat_map(char::escape_debug).collect());
+        self.module = asked;
+    }
+
+    /// How a module is to serve.
+    pub(super) fn mode(&mut self, mode: String) {
+        self.mode = Some(mode);
+    }
+
+    /// The module is known.
+    pub(super) fn module(&mut self, version: Version) {
+        self.module = Some(version.into());
+    }
+
+    /// Nothing was done.
+    pub(super) fn failed(&mut self, trouble: &Trouble) {
+        self.why = Some(format!("{}: {}", trouble.code(), trouble.logged()));
+        if self.name.is_none() && trouble.is_ours() {
+            self.name = Some("look");
+        }
+    }
+
+    /// There is an answer.
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+impl Drop for Action {
+    fn drop(&mut self) {
+        let Some(action) = self.name else { return };
+        let outcome = match (self.status, &self.why) {
+            (None, _) => "aborted",
+            (_, Some(_)) => "refused",
+            (_, None) => "done",
+        };
+        tracing::info!(
+            target: "operator",
+            action,
+            module = self.module.as_deref(),
+            mode = self.mode.as_deref(),
+            outcome,
+            why = self.why.as_deref(),
+            status = self.status.map(|status| status.as_u16()),
+            address = %self.peer,
+            request_id = %self.request_id,
+            total_ms = u64::try_from(self.took.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "operator"
+        );
+    }
+}

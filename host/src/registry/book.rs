@@ -1,0 +1,86 @@
+//! What only changes look at: the deployment, and what is compiled.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::deployment::{Deployment, Version};
+use super::folder::Folder;
+use super::serving::{Canary, Serving};
+use super::window::CanaryPolicy;
+use crate::wasm::{LoadError, LoadRefusal, Loader, Module};
+
+/// Versions that are compiled.
+pub(super) type Compiled = HashMap<Version, Arc<Module>>;
+
+/// The state of the registry, of which [`Serving`] is the part that requests see.
+pub(super) struct Book {
+    pub(super) deployment: Deployment,
+    pub(super) compiled: Compiled,
+    /// Serves instead of the deployment's active one.
+    pub(super) pinned: Option<Arc<Module>>,
+    pub(super) canary: Option<Arc<Canary>>,
+}
+
+impl Book {
+    /// A version that this deployment needs at once, and that is not compiled.
+    pub(super) fn missing(&self, next: &Deployment) -> Option<Version> {
+        let canary = next.canary.map(|canary| canary.version);
+        let mut needed = [Some(next.active), canary, next.shadow].into_iter().flatten();
+        needed.find(|version| self.pinned.is_none() && !self.compiled.contains_key(version))
+    }
+
+    /// The canary as the deployment has it: the same one goes on as it was, with what was seen of it.
+    pub(super) fn follow(&mut self, policy: CanaryPolicy) {
+        self.cool_down();
+        let wanted = self.deployment.canary.filter(|_| self.pinned.is_none());
+        let same = |canary: &Arc<Canary>| {
+            wanted.is_some_and(|wanted| wanted.version == canary.version && wanted.percent == canary.share)
+        };
+        if self.canary.as_ref().is_some_and(same) {
+            return;
+        }
+        self.canary = wanted.and_then(|wanted| {
+            let module = self.compiled.get(&wanted.version)?;
+            Some(Arc::new(Canary::new(wanted.version, Arc::clone(module), wanted.percent, policy)))
+        });
+    }
+
+    /// Lets go of compiled versions that need not be ready.
+    pub(super) fn cool_down(&mut self) {
+        let warm = self.deployment.warm();
+        self.compiled.retain(|version, _| warm.contains(version) || *version == Version::Standard);
+    }
+
+    /// What this serves; `None` if it is not loaded, which does not happen.
+    pub(super) fn serving(&self) -> Option<Serving> {
+        let active = self.pinned.as_ref().or_else(|| self.compiled.get(&self.deployment.active))?;
+        let mut compiled: Vec<_> =
+            self.compiled.iter().map(|(version, module)| (*version, Arc::clone(module))).collect();
+        compiled.sort_by_key(|(version, _)| String::from(*version));
+        Some(Serving { active: Arc::clone(active), canary: self.canary.clone(), compiled })
+    }
+}
+
+/// Loads versions from where they are kept.
+pub(super) struct Source<'a> {
+    pub(super) loader: &'a Loader,
+    pub(super) folder: &'a Arc<Folder>,
+    pub(super) standard: &'static [u8],
+}
+
+impl Source<'_> {
+    /// Loads a version, from its kept bytes.
+    pub(super) async fn load(&self, version: Version) -> Result<Arc<Module>, LoadError> {
+        let unavailable = |why: String| LoadError::new(LoadRefusal::Unavailable, why);
+        let bytes = match version {
+            Version::Standard => self.standard.to_vec(),
+            Version::Module(digest) => {
+                let folder = Arc::clone(self.folder);
+                let read = tokio::task::spawn_blocking(move || folder.module(digest)).await;
+                let (bytes, _) = read.map_err(|panic| unavailable(panic.to_string()))?.map_err(unavailable)?;
+                bytes
+            }
+        };
+        self.loader.load(bytes).await.map(Arc::new)
+    }
+}
