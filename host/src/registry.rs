@@ -32,7 +32,7 @@ pub use deployment::{CanaryRecord, Deployment, Event, Kept, Mode, Step, Version}
 pub use refusal::Refusal;
 pub use serving::{Caller, Canary, Serving};
 pub use share::Share;
-pub use window::{CanaryPolicy, Ending, Reason};
+pub use window::{CanaryPolicy, CanaryWatch, Ending, Reason};
 
 /// All versions, and who is served by which.
 pub struct Registry {

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod canary;
 mod events;
 mod failures;
 mod fuzz;
@@ -18,4 +19,5 @@ mod reuse;
 mod shutdown;
 #[path = "../store/mod.rs"]
 mod store;
+mod testers;
 mod tickets;
