@@ -25,8 +25,8 @@ use crate::store::{Store, StoreFailure};
 use crate::wasm::{Engine, LoadError, LoadRefusal, Loader, Module, Occupancy, read_module};
 use crate::{admin, http, sweeper};
 
-/// The standard rules, built in.
-const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
+/// The standard rules, built in: a component.
+pub const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
 
 /// Most connections of the operator's surface.
 const MAX_ADMIN_CONNECTIONS: usize = 64;

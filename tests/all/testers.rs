@@ -2,17 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use std::io::Write as _;
-
-use harness::{TestServer, unruly_rules};
+use harness::{TOKEN, TestServer, token_file, unruly_rules};
 use tempfile::NamedTempFile;
-
-const TOKEN: &str = "a-token-of-the-operator";
 
 /// A server with the standard rules active, and the module that misbehaves uploaded and in no role. Gives its digest, too.
 async fn with_another() -> (TestServer, String, NamedTempFile) {
-    let mut file = NamedTempFile::new().unwrap();
-    writeln!(file, "{TOKEN}").unwrap();
+    let file = token_file();
     let path = file.path().to_owned();
     let server = TestServer::builder().with(|s| s.operating.admin_token_file = Some(path)).start().await;
     let bytes = std::fs::read(unruly_rules()).unwrap();
@@ -46,7 +41,7 @@ async fn without_the_token_nobody_picks_a_version_or_learns_which_there_are() {
         let wrong = [
             call(),
             call().header("x-boxoffice-operator-token", ""),
-            call().header("x-boxoffice-operator-token", "a-token-of-the-operatos"),
+            call().header("x-boxoffice-operator-token", "the-token-of-a-tesT"),
             call().header("x-boxoffice-operator-token", TOKEN).header("x-boxoffice-operator-token", TOKEN),
             call().header("authorization", &format!("Bearer {TOKEN}")),
         ];
