@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,7 +15,7 @@ use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Role};
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
 use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, Occupancy, read_module};
@@ -107,6 +108,8 @@ impl Server {
             Some(module) => module,
             None => Arc::new(load_rules(&settings).await?),
         };
+        let metrics = Arc::new(Metrics::new(&store.metrics, clock.now()));
+        metrics.serves(&module, Role::Active);
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -122,27 +125,31 @@ impl Server {
             max_body: settings.max_body.0,
             body_timeout: settings.body_timeout,
             drain: Drain::default(),
-            metrics: Metrics::default(),
+            metrics: Arc::clone(&metrics),
+            database: Arc::clone(&store),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
             header_timeout: settings.header_timeout,
             write_timeout: settings.write_timeout,
+            open: metrics.connections.clone(),
         };
         let (phase, phases) = watch::channel(Phase::Serving);
         let (admin_phase, admin_phases) = watch::channel(Phase::Serving);
         let serving = tokio::spawn({
             let app = Arc::clone(&app);
+            let acceptor = acceptor.clone();
             accept_loop(acceptor, listener, phases, move |peer, request| http::respond(Arc::clone(&app), peer, request))
         });
         let admin = tokio::spawn({
             let app = Arc::clone(&app);
-            let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, ..acceptor };
+            let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, open: Gauge::default(), ..acceptor };
             accept_loop(acceptor, admin_listener, admin_phases, move |_, request| {
-                std::future::ready(admin::respond(&app, &request))
+                admin::respond(Arc::clone(&app), request)
             })
         });
-        let sweeping = tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
+        let sweeping = sweeper::run(Arc::clone(&store) as _, clock, settings.sweep_interval, metrics.sweeps.clone());
+        let sweeping = tokio::spawn(sweeping);
         let grace = settings.grace;
         Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, grace })
     }
@@ -191,7 +198,7 @@ impl Server {
 
     /// Sweeps now; gives the number of holds released.
     pub async fn sweep(&self) -> Result<u64, StoreFailure> {
-        sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref()).await
+        sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref(), &self.app.metrics.sweeps).await
     }
 
     /// Comes back when the store can take no more writes, and says why: then the process must end, and start again.

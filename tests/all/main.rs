@@ -11,6 +11,7 @@ mod limiter;
 mod limits;
 mod loading;
 mod made;
+mod metrics;
 mod modules;
 mod race;
 mod restart;
