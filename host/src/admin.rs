@@ -6,11 +6,11 @@ use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use crate::http::{App, plain};
-use crate::metrics::METRICS_TYPE;
+use crate::http::{App, HttpResponse, plain};
+use crate::metrics::{METRICS_TYPE, scrape};
 
 /// Answers `/healthz` (the process lives), `/readyz` (it takes new requests) and `/metrics` (for Prometheus).
-pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<http_body_util::Full<bytes::Bytes>> {
+pub(crate) async fn respond(app: Arc<App>, request: Request<Incoming>) -> HttpResponse {
     let path = request.uri().path();
     if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return plain(StatusCode::NOT_FOUND, r#"{"code":"route_not_found"}"#);
@@ -21,7 +21,7 @@ pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<h
         return refused;
     }
     if path == "/metrics" {
-        return metrics(app);
+        return metrics(&app).await;
     }
     if path == "/readyz" && app.drain.has_begun() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"shutting_down"}"#);
@@ -29,8 +29,8 @@ pub(crate) fn respond(app: &Arc<App>, request: &Request<Incoming>) -> Response<h
     plain(StatusCode::OK, if path == "/readyz" { r#"{"status":"ready"}"# } else { r#"{"status":"ok"}"# })
 }
 
-fn metrics(app: &App) -> Response<http_body_util::Full<bytes::Bytes>> {
-    let mut answer = Response::new(app.metrics.text(app.registry.serving().active.occupancy()).into());
+async fn metrics(app: &App) -> HttpResponse {
+    let mut answer = Response::new(scrape(app).await.into());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
     answer
 }

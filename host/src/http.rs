@@ -27,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::operator::Operator;
 use crate::registry::{Chosen, Ending, Registry};
 use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
 use crate::wasm::{Answer, Cause, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
 use access_log::Entry;
 use request::BodyLimits;
@@ -35,7 +36,7 @@ use response::Reply;
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
-pub(crate) use response::plain;
+pub(crate) use response::{HttpResponse, plain};
 
 /// Addresses that the limiter remembers at the same time. More, all live: `overloaded`.
 const MAX_CLIENTS: usize = 100_000;
@@ -62,7 +63,9 @@ pub(crate) struct App {
     pub(crate) max_body: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) drain: Drain,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
+    /// What only the operator's surface asks of it.
+    pub(crate) database: Arc<SqliteStore>,
 }
 
 /// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.
@@ -73,7 +76,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
         let given = request::sane_id(&parts.headers).map(str::to_owned);
         (given.unwrap_or_else(|| ids.next(app.clock.now())), ids.seed())
     };
-    let mut entry = Entry::start(&parts.method, peer, &request_id);
+    let mut entry = Entry::start(&app.metrics, &parts.method, peer, &request_id);
     let mut standing = None;
     // In flight until the answer is handed over, what is left of a refused body included.
     let in_flight = app.drain.enter();
@@ -114,7 +117,7 @@ impl Turn<'_> {
         &self,
         parts: &Parts,
         body: &mut Incoming,
-        entry: &mut Entry,
+        entry: &mut Entry<'_>,
         standing: &mut Option<Standing>,
     ) -> Result<Answer, Error> {
         *standing = self.admit()?;
@@ -150,7 +153,7 @@ impl Turn<'_> {
         parts: &Parts,
         body: &mut Incoming,
         principal: Principal,
-        entry: &mut Entry,
+        entry: &mut Entry<'_>,
     ) -> Result<Answer, Error> {
         let (route, params) = match module.router.find(&module.manifest, &parts.method, parts.uri.path()) {
             Found::Route(route, params) => (route, params),
@@ -211,7 +214,7 @@ impl Turn<'_> {
         module: &Module,
         request: &GuestRequest,
         principal: Principal,
-        entry: &mut Entry,
+        entry: &mut Entry<'_>,
     ) -> Result<Answer, Error> {
         let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
         let report = module.handle(request, grants, self.seed).await;

@@ -12,6 +12,7 @@ mod limiter;
 mod limits;
 mod loading;
 mod made;
+mod metrics;
 mod modules;
 mod race;
 mod restart;

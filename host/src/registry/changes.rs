@@ -15,6 +15,7 @@ use super::refusal::Refusal;
 use super::serving::{Canary, Serving};
 use super::window::CanaryPolicy;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::wasm::{Digest, LoadError, LoadRefusal, Loader, Module};
 
 /// What only changes look at.
@@ -39,6 +40,8 @@ pub struct RegistrySetup {
     pub folder: PathBuf,
     /// When a canary is rolled back.
     pub policy: CanaryPolicy,
+    /// What is counted, by module.
+    pub(crate) metrics: Arc<Metrics>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -89,7 +92,7 @@ impl Registry {
     /// # Errors
     /// The active module cannot be loaded, or the deployment cannot be read. (A canary or shadow that cannot be loaded is taken off.)
     pub async fn start(setup: RegistrySetup) -> Result<Arc<Self>, LoadError> {
-        let RegistrySetup { loader, standard, pinned, folder, policy, clock } = setup;
+        let RegistrySetup { loader, standard, pinned, folder, policy, metrics, clock } = setup;
         let folder = Folder::at(&folder);
         let unavailable = |why: String| LoadError::new(LoadRefusal::Unavailable, why);
         let mut deployment = folder.deployment().map_err(unavailable)?;
@@ -111,8 +114,9 @@ impl Registry {
         let mut book = Book { deployment, compiled, pinned, canary: None };
         book.follow(policy);
         let serving = book.serving().ok_or_else(|| unavailable("the active module is not loaded".into()))?;
-        Ok(Arc::new(Self {
-            serving: RwLock::new(Arc::new(serving)),
+        let serving = Arc::new(serving);
+        let registry = Arc::new(Self {
+            serving: RwLock::new(Arc::clone(&serving)),
             book: tokio::sync::Mutex::new(book),
             uploading: Semaphore::new(1),
             fallen: Mutex::default(),
@@ -122,8 +126,11 @@ impl Registry {
             standard: standard.1,
             pinned: pinned_path,
             policy,
+            metrics,
             clock,
-        }))
+        });
+        registry.announce(&serving.active, serving.canary.as_deref());
+        Ok(registry)
     }
 
     /// Compiles what should be ready to serve, and keeps what the host has done by itself, until it is dropped.
@@ -290,6 +297,9 @@ impl Registry {
         book.deployment = next;
         book.follow(self.policy);
         self.show(book);
+        for digest in &gone {
+            self.metrics.forget(&digest.short());
+        }
         // Afterwards: what is no longer named is in nobody's way.
         self.on_disk(move |folder| {
             for digest in gone {
@@ -303,6 +313,7 @@ impl Registry {
     /// From the next request on, this serves.
     fn show(&self, book: &Book) {
         if let Some(serving) = book.serving() {
+            self.announce(&serving.active, serving.canary.as_deref());
             *self.serving.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(serving);
         }
     }

@@ -31,6 +31,17 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 7] = [
+        Self::Trap,
+        Self::CpuBudget,
+        Self::WallClock,
+        Self::MemoryLimit,
+        Self::HostCallQuota,
+        Self::BadResponse,
+        Self::NoInstance,
+    ];
+
     /// The name.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -198,6 +198,12 @@ impl Module {
         &self.engine
     }
 
+    /// Runs that its engine allows at the same time.
+    #[must_use]
+    pub fn max_instances(&self) -> u32 {
+        self.engine.limits.instances
+    }
+
     /// Its digest, shortened, for log lines.
     #[must_use]
     pub fn short_digest(&self) -> &Arc<str> {
