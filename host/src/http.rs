@@ -225,6 +225,7 @@ impl Turn<'_> {
                 Error::Rules(failure)
             }
             RunError::Store(failure) => failure.into(),
+            RunError::Diverged => Error::Internal("a client's run was played back".to_owned()),
         })
     }
 }

@@ -10,6 +10,7 @@
 //! | [`registry`] | which versions of the rules there are, and which serves whom |
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
+//! | `private_folder` | files that nobody else can read or have written |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
@@ -26,6 +27,7 @@ mod http;
 pub mod limiter;
 mod metrics;
 pub mod operator;
+mod private_folder;
 pub mod process;
 pub mod registry;
 mod server;

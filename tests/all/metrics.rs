@@ -213,8 +213,8 @@ async fn nothing_that_a_client_sends_becomes_a_label() {
     let text = server.metrics().await;
     assert!(!text.to_lowercase().contains("secret") && !text.contains(&event), "{text}");
     let told = Exposition::parse(&text);
-    let served = server.server().module();
-    let manifest = &served.manifest;
+    let used = server.server().module();
+    let manifest = &used.manifest;
     let routes: BTreeSet<_> = manifest.routes.iter().map(|route| route.id.as_str()).chain(["-"]).collect();
     for sample in told.families.values().flat_map(|family| &family.samples) {
         let route = sample.labels.get("route");
@@ -241,8 +241,8 @@ async fn a_module_that_answers_with_any_status_has_few_series() {
 async fn the_module_the_program_and_the_process_are_told() {
     let server = TestServer::start().await;
     let told = scrape(&server).await;
-    let served = server.server().module();
-    let manifest = &served.manifest;
+    let used = server.server().module();
+    let manifest = &used.manifest;
     let module = module(&server);
     let labels =
         [("module", module.as_str()), ("name", "standard"), ("version", &manifest.version), ("role", "active")];

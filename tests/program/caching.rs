@@ -206,7 +206,7 @@ fn many_processes_at_once_agree() {
 fn the_cache_keeps_the_16_entries_used_last_and_no_leftovers() {
     let (dir, entry) = filled();
     let cache = dir.path().join("cache");
-    let leftover = cache.join(format!("{}.1.0.tmp", entry.file_name().unwrap().to_str().unwrap()));
+    let leftover = cache.join(format!("{}.00000000000000ff.tmp", entry.file_name().unwrap().to_str().unwrap()));
     fs::write(&leftover, "half").unwrap();
     let private = Permissions::from_mode(0o600);
     for n in 0..20 {
