@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use crate::error::Error;
 use crate::http::request::{self, Discard};
 use crate::http::{App, HttpResponse, Reply, panic_message, plain};
-use crate::metrics::METRICS_TYPE;
+use crate::metrics::{METRICS_TYPE, scrape};
 use access::Access;
 use action::Action;
 use answer::Trouble;
@@ -55,7 +55,7 @@ pub(crate) async fn respond(admin: Arc<Admin>, peer: IpAddr, request: Request<In
     let path = request.uri().path();
     let is_health = matches!(path, "/healthz" | "/readyz" | "/metrics");
     if is_health && matches!(*request.method(), Method::GET | Method::HEAD) {
-        return health(&admin.app, path);
+        return health(&admin.app, path).await;
     }
     let (parts, mut body) = request.into_parts();
     let request_id = request_id(&admin.app, &parts);
@@ -84,17 +84,17 @@ fn request_id(app: &App, parts: &Parts) -> String {
 }
 
 /// `/healthz` (the process lives), `/readyz` (it takes new requests) and `/metrics` (for Prometheus).
-fn health(app: &App, path: &str) -> HttpResponse {
+async fn health(app: &App, path: &str) -> HttpResponse {
     match path {
-        "/metrics" => metrics(app),
+        "/metrics" => metrics(app).await,
         "/readyz" if app.drain.has_begun() => plain(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"shutting_down"}"#),
         "/readyz" => plain(StatusCode::OK, r#"{"status":"ready"}"#),
         _ => plain(StatusCode::OK, r#"{"status":"ok"}"#),
     }
 }
 
-fn metrics(app: &App) -> HttpResponse {
-    let mut answer = Response::new(app.metrics.text(app.registry.serving().active.occupancy()).into());
+async fn metrics(app: &App) -> HttpResponse {
+    let mut answer = Response::new(scrape(app).await.into());
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(METRICS_TYPE));
     answer
 }

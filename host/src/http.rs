@@ -62,7 +62,7 @@ pub(crate) struct App {
     pub(crate) max_body: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) drain: Drain,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     /// What only the operator's surface asks of it.
     pub(crate) database: Arc<SqliteStore>,
 }
@@ -75,7 +75,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
         let given = request::sane_id(&parts.headers).map(str::to_owned);
         (given.unwrap_or_else(|| ids.next(app.clock.now())), ids.seed())
     };
-    let mut entry = Entry::start(&parts.method, peer, &request_id);
+    let mut entry = Entry::start(&app.metrics, &parts.method, peer, &request_id);
     let mut standing = None;
     // In flight until the answer is handed over, what is left of a refused body included.
     let in_flight = app.drain.enter();
@@ -116,7 +116,7 @@ impl Turn<'_> {
         &self,
         parts: &Parts,
         body: &mut Incoming,
-        entry: &mut Entry,
+        entry: &mut Entry<'_>,
         standing: &mut Option<Standing>,
     ) -> Result<Answer, Error> {
         *standing = self.admit()?;
@@ -152,7 +152,7 @@ impl Turn<'_> {
         parts: &Parts,
         body: &mut Incoming,
         principal: Principal,
-        entry: &mut Entry,
+        entry: &mut Entry<'_>,
     ) -> Result<Answer, Error> {
         let (route, params) = match module.router.find(&module.manifest, &parts.method, parts.uri.path()) {
             Found::Route(route, params) => (route, params),
@@ -213,7 +213,7 @@ impl Turn<'_> {
         module: &Module,
         request: &GuestRequest,
         principal: Principal,
-        entry: &mut Entry,
+        entry: &mut Entry<'_>,
     ) -> Result<Answer, Error> {
         let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
         let report = module.handle(request, grants, self.seed).await;
@@ -224,6 +224,7 @@ impl Turn<'_> {
                 Error::Rules(failure)
             }
             RunError::Store(failure) => failure.into(),
+            RunError::Diverged => Error::Internal("a client's run was played back".to_owned()),
         })
     }
 }

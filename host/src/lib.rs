@@ -37,4 +37,4 @@ pub mod telemetry;
 pub mod wasm;
 
 pub use http::bind;
-pub use server::{Server, Setup, StartError, load_rules};
+pub use server::{STANDARD_RULES, Server, Setup, StartError, load_rules};

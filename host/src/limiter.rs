@@ -93,6 +93,13 @@ impl Limiter {
         self.clients.len()
     }
 
+    /// Clients with a request in the window at `now`, for whoever wants to know.
+    pub fn clients_at(&mut self, now: Duration) -> usize {
+        self.latest = self.latest.max(now);
+        self.forget_until(self.latest);
+        self.clients.len()
+    }
+
     /// Admits a request of `key` at `now`, or refuses it. A `now` before the latest one counts as the latest one, so that
     /// threads that read the clock in one order and arrive in another cannot confuse the window.
     pub fn admit(&mut self, key: ClientKey, now: Duration) -> Verdict {

@@ -1,61 +1,117 @@
-//! What is counted, for Prometheus to fetch from `/metrics` on the operator's surface.
+//! What is counted, for Prometheus to fetch from `/metrics` on the operator's surface. `host/METRICS.md` says what each one means.
 //!
-//! Labels have few values: modules by their shortened digest, causes by their name. Nothing that a client sends becomes a label.
+//! Labels have few values: modules by their shortened digest, routes of their manifests, statuses, codes and causes. Nothing that a
+//! client sends becomes a label.
+
+mod modules;
+mod scrape;
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
 
-use crate::wasm::{Cause, Occupancy};
+use crate::domain::Millis;
+use crate::store::sqlite::StoreMetrics;
+use crate::wasm::{Cause, Module};
+use modules::Modules;
 
-/// The media type of [`Metrics::text`]: `OpenMetrics` 1.0, which Prometheus reads.
+pub(crate) use modules::{Role, Seen};
+pub(crate) use scrape::scrape;
+
+/// The media type of what [`scrape`] gives: `OpenMetrics` 1.0, which Prometheus reads.
 pub(crate) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FailureLabels {
-    module: String,
-    cause: &'static str,
-}
+/// One label, as a label set.
+type Label = [(&'static str, &'static str); 1];
 
 /// The server's counters.
 pub(crate) struct Metrics {
     registry: Registry,
-    rules_failures: Family<FailureLabels, Counter>,
-    rules_instances: Gauge,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::with_prefix("boxoffice");
-        let rules_failures = Family::default();
-        registry.register(
-            "rules_failures",
-            "Runs of the rules that gave no answer, by module and cause",
-            rules_failures.clone(),
-        );
-        let rules_instances = Gauge::default();
-        registry.register("rules_instances", "Instances of the rules that run now", rules_instances.clone());
-        Self { registry, rules_failures, rules_instances }
-    }
+    modules: Arc<Modules>,
+    refusals: Family<Label, Counter>,
+    /// Open connections of the REST API.
+    pub(crate) connections: Gauge,
+    /// Sweeps that were finished.
+    pub(crate) sweeps: Counter,
+    /// When the server was started.
+    started: Millis,
 }
 
 impl Metrics {
-    /// A run of a module gave no answer.
-    pub(crate) fn rules_failed(&self, module: &Arc<str>, cause: Cause) {
-        let labels = FailureLabels { module: module.to_string(), cause: cause.name() };
-        self.rules_failures.get_or_create(&labels).inc();
+    /// Nothing is counted yet, except what the store has of its own.
+    pub(crate) fn new(store: &StoreMetrics, started: Millis) -> Self {
+        let mut registry = Registry::with_prefix("boxoffice");
+        registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        let modules = Arc::new(Modules::default());
+        registry.register_collector(Box::new(Arc::clone(&modules)));
+        let refusals = Family::default();
+        let what = "Requests that the host answered by itself, by the code of the problem";
+        registry.register("refusals", what, refusals.clone());
+        let connections = Gauge::default();
+        registry.register("connections", "Open connections of the REST API", connections.clone());
+        let sweeps = Counter::default();
+        registry.register("sweeps", "Sweeps that were finished", sweeps.clone());
+        register_store(&mut registry, store);
+        Self { registry, modules, refusals, connections, sweeps, started }
     }
 
-    /// Everything, as text.
-    pub(crate) fn text(&self, occupancy: Occupancy) -> String {
-        self.rules_instances.set(i64::try_from(occupancy.permits).unwrap_or(i64::MAX));
+    /// These modules are in use from now on, and what for; all others are not. Before that, a module's requests are counted under none.
+    pub(crate) fn in_use(&self, roles: &[(&Module, Role)]) {
+        self.modules.in_use(roles);
+    }
+
+    /// A module, by its shortened digest, is gone: all of its series go with it.
+    pub(crate) fn forget(&self, module: &str) {
+        self.modules.forget(module);
+    }
+
+    /// A request has its answer, or is over without one.
+    pub(crate) fn answered(&self, seen: &Seen<'_>) {
+        self.modules.answered(seen);
+    }
+
+    /// The host answers a request by itself, with the problem of this code.
+    pub(crate) fn refused(&self, code: &'static str) {
+        self.refusals.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// A run of a module gave no answer.
+    pub(crate) fn rules_failed(&self, module: &str, cause: Cause) {
+        self.modules.failed(module, cause);
+    }
+
+    /// Everything that was counted, and what was asked for this one time, as text.
+    fn text(&self, asked: &[Registry]) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail.
-        let _ = text::encode(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &self.registry);
+        for asked in asked {
+            let _ = text::encode_registry(&mut out, asked);
+        }
+        let _ = text::encode_eof(&mut out);
         out
+    }
+}
+
+fn register_store(registry: &mut Registry, store: &StoreMetrics) {
+    let what = "Jobs that wait for the store's writer";
+    registry.register("store_queue_jobs", what, store.queued.clone());
+    let what = "Jobs in each transaction that committed";
+    registry.register("commit_batch_size", what, store.batch_size.clone());
+    let what = "Time that each commit took, its sync included";
+    registry.register_with_unit("commit_duration", what, Unit::Seconds, store.commit_seconds.clone());
+    registry.register("commit_failures", "Commits that failed", store.commit_failures.clone());
+    for (name, what, count) in [
+        ("tickets_reserved", "Tickets that were reserved", &store.reserved),
+        ("tickets_confirmed", "Tickets that were confirmed", &store.confirmed),
+        ("tickets_cancelled", "Tickets that somebody cancelled", &store.cancelled),
+        ("holds_released", "Holds that ran out and were released, by a sweep or for a registration", &store.released),
+    ] {
+        registry.register(name, what, count.clone());
     }
 }

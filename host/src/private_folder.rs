@@ -13,8 +13,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, flock, fstat, fsync, lstat, mkdir,
-    open, openat, renameat, unlinkat, utimensat,
+    AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, flock, fstat, fsync, lstat,
+    mkdir, open, openat, renameat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;

@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::domain::Principal;
+use crate::metrics::{Metrics, Role};
 use crate::wasm::{Loader, Module};
 use book::Book;
 use folder::Folder;
@@ -37,7 +38,7 @@ pub use refusal::Refusal;
 pub use serving::{Caller, Canary, Serving};
 pub use share::Share;
 pub use starting::RegistrySetup;
-pub use window::{CanaryPolicy, Counts, Ending, Reason};
+pub use window::{CanaryPolicy, CanaryWatch, Counts, Ending, Reason};
 
 /// All versions, and who is served by which.
 pub struct Registry {
@@ -57,6 +58,7 @@ pub struct Registry {
     standard: &'static [u8],
     pinned: Option<PathBuf>,
     policy: CanaryPolicy,
+    metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
 }
 
@@ -98,6 +100,13 @@ impl Registry {
         Chosen { module: Arc::clone(module), registry: Arc::clone(self), compared, since }
     }
 
+    /// Counts by these modules from now on.
+    fn announce(&self, active: &Module, canary: Option<&Canary>) {
+        let mut roles = vec![(active, Role::Active)];
+        roles.extend(canary.map(|canary| (canary.module.as_ref(), Role::Canary)));
+        self.metrics.in_use(&roles);
+    }
+
     /// Takes a failing canary off, at once: the next request is the active module's.
     fn take_off(&self, canary: &Arc<Canary>, reason: Reason) {
         let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
@@ -106,6 +115,7 @@ impl Registry {
             return;
         }
         let (active, compiled) = (Arc::clone(&serving.active), serving.compiled.clone());
+        self.announce(&active, None);
         *serving = Arc::new(Serving { active, canary: None, compiled });
         *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(canary), reason));
         drop(serving);

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,8 +28,8 @@ use crate::store::{Store, StoreFailure};
 use crate::wasm::{Engine, LoadError, LoadRefusal, Loader, Module, Occupancy, read_module};
 use crate::{admin, http, sweeper};
 
-/// The standard rules, built in.
-const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
+/// The standard rules, built in: a component.
+pub const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
 
 /// Most connections of the operator's surface.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
@@ -117,7 +118,8 @@ impl Server {
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         // First what can fail without a trace: a database is neither made nor locked for rules that cannot be served.
         let operator = read_token(settings.operating.admin_token_file.as_deref())?;
-        let registry = registry(&settings, module, Arc::clone(&clock)).await?;
+        let metrics = Arc::new(Metrics::new(&store.metrics, clock.now()));
+        let registry = registry(&settings, module, Arc::clone(&clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -139,28 +141,31 @@ impl Server {
             max_body: settings.max_body.0,
             body_timeout: settings.body_timeout,
             drain: Drain::default(),
-            metrics: Metrics::default(),
+            metrics: Arc::clone(&metrics),
             database: Arc::clone(&store),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
             header_timeout: settings.header_timeout,
             write_timeout: settings.write_timeout,
+            open: metrics.connections.clone(),
         };
         let (phase, phases) = watch::channel(Phase::Serving);
         let (admin_phase, admin_phases) = watch::channel(Phase::Serving);
         let serving = tokio::spawn({
             let app = Arc::clone(&app);
+            let acceptor = acceptor.clone();
             accept_loop(acceptor, listener, phases, move |peer, request| http::respond(Arc::clone(&app), peer, request))
         });
         let admin = tokio::spawn({
             let admin = Arc::new(Admin::new(Arc::clone(&app), settings.operating.upload_timeout));
-            let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, ..acceptor };
+            let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, open: Gauge::default(), ..acceptor };
             accept_loop(acceptor, admin_listener, admin_phases, move |peer, request| {
                 admin::respond(Arc::clone(&admin), peer, request)
             })
         });
-        let sweeping = tokio::spawn(sweeper::run(Arc::clone(&store) as Arc<dyn Store>, clock, settings.sweep_interval));
+        let sweeping = sweeper::run(Arc::clone(&store) as _, clock, settings.sweep_interval, metrics.sweeps.clone());
+        let sweeping = tokio::spawn(sweeping);
         let keeping = tokio::spawn(registry.run());
         let grace = settings.grace;
         Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, keeping, grace })
@@ -210,7 +215,7 @@ impl Server {
 
     /// Sweeps now; gives the number of holds released.
     pub async fn sweep(&self) -> Result<u64, StoreFailure> {
-        sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref()).await
+        sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref(), &self.app.metrics.sweeps).await
     }
 
     /// Comes back when the store can take no more writes, and says why: then the process must end, and start again.
@@ -283,6 +288,7 @@ async fn registry(
     settings: &Serve,
     standard: Option<Arc<Module>>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
 ) -> Result<Arc<Registry>, StartError> {
     let loader = match &standard {
         Some(module) => Loader::new(Arc::clone(module.engine()), settings.compiling.compiler()),
@@ -295,6 +301,7 @@ async fn registry(
         standard: (standard, STANDARD_RULES),
         folder: settings.modules_dir(),
         policy: settings.operating.canary_policy(),
+        metrics,
         clock,
     };
     let registry = Registry::start(setup).await.map_err(StartError::Rules)?;

@@ -9,6 +9,7 @@
 pub mod sqlite;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     Event, EventId, EventPatch, EventQuery, InvalidField, Millis, NewEvent, Page, Principal, Registration, Ticket,
@@ -19,7 +20,8 @@ use crate::domain::{
 pub type Outcome<T, R> = Result<Result<T, R>, StoreFailure>;
 
 /// The store could not say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StoreFailure {
     /// Its queue is full, or the disk is: nothing was written; try again later.
     Overloaded,

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod canary;
 mod events;
 mod failures;
 mod fuzz;
@@ -11,6 +12,7 @@ mod limiter;
 mod limits;
 mod loading;
 mod made;
+mod metrics;
 mod modules;
 mod race;
 mod restart;
@@ -18,4 +20,5 @@ mod reuse;
 mod shutdown;
 #[path = "../store/mod.rs"]
 mod store;
+mod testers;
 mod tickets;

@@ -117,7 +117,7 @@ impl Answers {
                 assert!(!failure.message.is_empty(), "a cause in words: {failure:?}");
                 Err(failure.cause)
             }
-            Err(RunError::Store(failure)) => panic!("nothing was asked of the store: {failure:?}"),
+            Err(other) => panic!("nothing was asked of the store: {other:?}"),
         }
     }
 

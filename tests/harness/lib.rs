@@ -6,11 +6,16 @@
 pub mod attack;
 mod client;
 mod empty_store;
+mod exposition;
 pub mod fuzz;
 mod log;
+mod operator;
 mod server;
+pub mod swap;
 
 pub use client::{Answer, Call, fresh_address, raw, until};
 pub use empty_store::EmptyStore;
+pub use exposition::{Exposition, Family, Labels, Sample};
 pub use log::{LogLine, logged, watched_id};
+pub use operator::{Operator, TOKEN, token_file, under_another_digest};
 pub use server::{Builder, START, TestServer, compile_if_asked, exact_rules, raw_rules, settings, unruly_rules};

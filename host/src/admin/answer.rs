@@ -83,7 +83,9 @@ impl Trouble {
 
     fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::NoToken => Some("start it with --admin-token-file FILE; make one with: head -c 32 /dev/urandom | base64"),
+            Self::NoToken => {
+                Some("start it with --admin-token-file FILE; make one with: head -c 32 /dev/urandom | base64")
+            }
             Self::Refused(refusal) => Some(refusal.advice()),
             _ => None,
         }

@@ -38,8 +38,8 @@ impl Admin {
         let reading = request::read(body, MAX_COMPONENT);
         let bytes = tokio::time::timeout(self.upload_timeout, reading).await.map_err(|_| Error::RequestTimeout)??;
         let uploaded = self.app.registry.upload(bytes, signature).await?;
-        action.module(uploaded.id);
-        let location = format!("/v1/modules/{}", String::from(uploaded.id));
+        action.module(uploaded.digest.into());
+        let location = format!("/v1/modules/{}", uploaded.digest);
         let location = HeaderValue::try_from(location).map_err(|error| Error::Internal(error.to_string()))?;
         let status = if uploaded.known { StatusCode::OK } else { StatusCode::CREATED };
         Ok(answer(status, &uploaded)?.header(LOCATION, location))

@@ -1,4 +1,4 @@
-//! The access log: one line for each request, whatever becomes of it.
+//! The access log: one line for each request, whatever becomes of it; and the same, counted.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,13 +8,18 @@ use hyper::{Method, StatusCode};
 use crate::clock::Stopwatch;
 use crate::domain::Principal;
 use crate::error::Error;
+use crate::metrics::{Metrics, Seen};
 use crate::wasm::Report;
 
 /// Told as the status where there was no answer: the client went away, or the server ended. Not a status of HTTP's; others use it so.
 const ABORTED: u16 = 499;
 
+/// Counted as the module where none was chosen yet.
+const NO_MODULE: &str = "-";
+
 /// A line in the making. It is written when it is dropped, so that a request whose client went away has one too.
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
+    metrics: &'a Metrics,
     method: Method,
     address: IpAddr,
     request_id: String,
@@ -29,9 +34,10 @@ pub(super) struct Entry {
     total: Stopwatch,
 }
 
-impl Entry {
-    pub(super) fn start(method: &Method, address: IpAddr, request_id: &str) -> Self {
+impl<'a> Entry<'a> {
+    pub(super) fn start(metrics: &'a Metrics, method: &Method, address: IpAddr, request_id: &str) -> Self {
         Self {
+            metrics,
             method: method.clone(),
             address,
             request_id: request_id.to_owned(),
@@ -71,6 +77,7 @@ impl Entry {
     /// The host answers by itself; if that is a fault of ours, a line of its own says why.
     pub(super) fn failed(&mut self, error: &Error) {
         self.code = Some(error.code());
+        self.metrics.refused(error.code());
         let Some(why) = error.logged() else { return };
         let (code, request_id, route) = (error.code(), &self.request_id, self.route.as_deref());
         let module = self.module.as_deref();
@@ -92,8 +99,19 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for Entry<'_> {
     fn drop(&mut self) {
+        let status = self.status.map_or(ABORTED, |status| status.as_u16());
+        let took = self.total.elapsed();
+        self.metrics.answered(&Seen {
+            module: self.module.as_deref().unwrap_or(NO_MODULE),
+            route: self.route.as_deref(),
+            status,
+            took,
+            guest_micros: self.guest_us,
+            host_call_micros: self.store_us,
+            host_calls: self.host_calls,
+        });
         if !tracing::enabled!(target: "access", tracing::Level::INFO) {
             return;
         }
@@ -101,7 +119,7 @@ impl Drop for Entry {
             target: "access",
             method = %self.method,
             route = self.route.as_deref(),
-            status = self.status.map_or(ABORTED, |status| status.as_u16()),
+            status,
             code = if self.status.is_none() { Some("aborted") } else { self.code },
             role = %self.role,
             address = %self.address,
@@ -110,7 +128,7 @@ impl Drop for Entry {
             guest_us = self.guest_us,
             store_us = self.store_us,
             host_calls = self.host_calls,
-            total_us = self.total.micros(),
+            total_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
     }

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -48,12 +49,29 @@ pub(crate) enum Phase {
     Closing,
 }
 
-/// The limits of connections.
-#[derive(Debug, Clone, Copy)]
+/// The limits of connections, and how many are open.
+#[derive(Debug, Clone)]
 pub(crate) struct Acceptor {
     pub(crate) max_connections: usize,
     pub(crate) header_timeout: Duration,
     pub(crate) write_timeout: Duration,
+    pub(crate) open: Gauge,
+}
+
+/// A connection that is open, and counted, until it is dropped.
+struct Open(Gauge);
+
+impl Open {
+    fn count(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// Serves until the phase is [`Phase::Closing`] and every connection has ended. Dropping it ends them at once.
@@ -75,7 +93,7 @@ pub(crate) async fn accept_loop<S, F>(
             () = &mut drained => break,
             (permit, stream, peer) = accept(&permits, &listener) => {
                 let ended = phase.clone();
-                connections.spawn(connection(acceptor, stream, peer, permit, ended, service.clone()));
+                connections.spawn(connection(acceptor.clone(), stream, peer, permit, ended, service.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -123,6 +141,7 @@ async fn connection<S, F>(
     S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = HttpResponse> + Send + 'static,
 {
+    let _open = Open::count(&acceptor.open);
     // Answers are small and whole: waiting to fill a packet only delays them. If it fails, they are late and right.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);

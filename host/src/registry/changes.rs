@@ -12,7 +12,7 @@ use super::deployment::{Deployment, Kept, Mode, Version};
 use super::folder::{Folder, New};
 use super::refusal::Refusal;
 use crate::domain::Millis;
-use crate::wasm::Module;
+use crate::wasm::{Digest, Module};
 
 /// How long the host waits before it tries again to keep that a canary was taken off.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ const KEEP_AGAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Serialize)]
 pub struct Uploaded {
     /// Its digest.
-    pub id: Version,
+    pub digest: Digest,
     /// What it calls itself.
     pub name: String,
     /// Its own version.
@@ -224,6 +224,9 @@ impl Registry {
         book.deployment = next;
         book.follow(self.policy);
         self.show(book);
+        for digest in &gone {
+            self.metrics.forget(&digest.short());
+        }
         if !gone.is_empty() {
             // Afterwards: what is no longer named is in nobody's way, and the change is made.
             let forgotten = self.on_disk(move |folder| {
@@ -242,6 +245,7 @@ impl Registry {
         // What fell stays off, though that is not kept yet.
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
         next.canary.take_if(|canary| fallen.as_ref().is_some_and(|(fallen, _)| Arc::ptr_eq(fallen, canary)));
+        self.announce(&next.active, next.canary.as_deref());
         *serving = Arc::new(next);
     }
 
@@ -306,7 +310,7 @@ fn kept(module: &Module, now: Millis) -> Kept {
 
 fn uploaded(module: &Module, known: bool) -> Uploaded {
     Uploaded {
-        id: Version::Module(module.digest),
+        digest: module.digest,
         name: module.manifest.name.clone(),
         version: module.manifest.version.clone(),
         summary: module.manifest.summary.clone(),

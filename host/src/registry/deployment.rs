@@ -41,6 +41,12 @@ impl From<Version> for String {
     }
 }
 
+impl From<Digest> for Version {
+    fn from(digest: Digest) -> Self {
+        Self::Module(digest)
+    }
+}
+
 impl TryFrom<String> for Version {
     type Error = String;
 

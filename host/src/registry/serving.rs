@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Version;
 use super::share::Share;
-use super::window::{CanaryPolicy, Counts, Ending, Reason, Watch};
+use super::window::{CanaryPolicy, CanaryWatch, Counts, Ending, Reason};
 use crate::domain::Principal;
 use crate::limiter::ClientKey;
 use crate::wasm::Module;
@@ -29,12 +29,12 @@ pub struct Canary {
     pub module: Arc<Module>,
     /// Its part of the callers.
     pub share: Share,
-    watch: Mutex<Watch>,
+    watch: Mutex<CanaryWatch>,
 }
 
 impl Canary {
     pub(super) fn new(version: Version, module: Arc<Module>, share: Share, policy: CanaryPolicy) -> Self {
-        Self { version, module, share, watch: Mutex::new(Watch::new(policy)) }
+        Self { version, module, share, watch: Mutex::new(CanaryWatch::new(policy)) }
     }
 
     /// Requests that the canary and the active module have answered in the window.

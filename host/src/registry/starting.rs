@@ -12,6 +12,7 @@ use super::deployment::{Deployment, Version};
 use super::folder::Folder;
 use super::window::CanaryPolicy;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::wasm::{LoadError, LoadRefusal, Loader, Module};
 
 /// What a registry is made of.
@@ -26,6 +27,8 @@ pub struct RegistrySetup {
     pub folder: PathBuf,
     /// When a canary is rolled back.
     pub policy: CanaryPolicy,
+    /// What is counted, by module.
+    pub(crate) metrics: Arc<Metrics>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }
@@ -41,7 +44,7 @@ impl Registry {
     /// The active module cannot be loaded, or the deployment cannot be read. (A canary or shadow that cannot be loaded is taken off.
     /// Pinned rules need no deployment: one that cannot be read is told in the log, left as it is, and nothing can be changed.)
     pub async fn start(setup: RegistrySetup) -> Result<Arc<Self>, LoadError> {
-        let RegistrySetup { loader, standard, pinned, folder, policy, clock } = setup;
+        let RegistrySetup { loader, standard, pinned, folder, policy, metrics, clock } = setup;
         let (pinned_path, pinned) = pinned.unzip();
         let folder = Arc::new(Folder::at(&folder));
         let found = read(&folder, pinned.is_some()).await?;
@@ -57,8 +60,9 @@ impl Registry {
         }
         book.follow(policy);
         let serving = book.serving().ok_or_else(|| unavailable("the active module is not loaded".into()))?;
-        Ok(Arc::new(Self {
-            serving: RwLock::new(Arc::new(serving)),
+        let serving = Arc::new(serving);
+        let registry = Arc::new(Self {
+            serving: RwLock::new(Arc::clone(&serving)),
             book: tokio::sync::Mutex::new(book),
             uploading: Semaphore::new(1),
             compiling: Semaphore::new(1),
@@ -70,8 +74,11 @@ impl Registry {
             standard: standard.1,
             pinned: pinned_path,
             policy,
+            metrics,
             clock,
-        }))
+        });
+        registry.announce(&serving.active, serving.canary.as_deref());
+        Ok(registry)
     }
 
     /// Makes this host the only one that changes the folder of modules, from now until [`Registry::close`]. Once everything else of

@@ -137,19 +137,21 @@ fn slot(number: u64) -> usize {
 
 /// Watches a canary beside the active module.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub struct CanaryWatch {
     policy: CanaryPolicy,
     canary: Window,
     active: Window,
 }
 
-impl Watch {
-    pub(super) fn new(policy: CanaryPolicy) -> Self {
+impl CanaryWatch {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(policy: CanaryPolicy) -> Self {
         Self { policy, canary: Window::default(), active: Window::default() }
     }
 
     /// One request has ended, at `now` by a clock that never goes back. Says why the canary has to go, once it has to.
-    pub(super) fn ended(&mut self, by_canary: bool, ending: Ending, took: Duration, now: Duration) -> Option<Reason> {
+    pub fn ended(&mut self, by_canary: bool, ending: Ending, took: Duration, now: Duration) -> Option<Reason> {
         let seen = Counts {
             requests: 1,
             failed: u32::from(ending == Ending::Failed),
@@ -179,7 +181,8 @@ impl Watch {
     }
 
     /// Requests that the canary and the active module have answered in the window.
-    pub(super) fn requests(&mut self) -> (u32, u32) {
+    #[must_use]
+    pub fn requests(&mut self) -> (u32, u32) {
         let newest = self.canary.newest.max(self.active.newest);
         (self.canary.total(newest).requests, self.active.total(newest).requests)
     }

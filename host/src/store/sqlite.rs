@@ -8,6 +8,7 @@
 //! | `register`, `tickets`, `events`, `expire`, `seats` | the use cases: literal SQL on a connection |
 //! | `rows`, `cursor`, `hints`, `trouble` | what they share |
 //! | `invariants`, `faults` | the proof, and the mutants that it must catch |
+//! | `metrics` | what it counts of itself |
 
 mod cursor;
 mod events;
@@ -18,6 +19,7 @@ mod inspect;
 mod invariants;
 mod job;
 mod lock;
+mod metrics;
 mod migrate;
 mod open;
 mod options;
@@ -47,6 +49,7 @@ pub use self::faults::{CommitFault, SeededFault};
 use self::hints::{Hint, Hints};
 pub use self::invariants::violations;
 use self::lock::HostLock;
+pub use self::metrics::StoreMetrics;
 pub use self::open::OpenError;
 pub use self::options::SqliteOptions;
 use self::readers::{Readers, snapshot};
@@ -173,6 +176,20 @@ impl SqliteStore {
             Ok(Err(error)) => Err(trouble::Trouble::Sql(error).failure()),
             Err(_) => Err(StoreFailure::Internal("the proof panicked".to_owned())),
         }
+    }
+
+    /// Holds that are live at `now`. Reads an index, on a thread of its own, for as long as one read may take.
+    ///
+    /// # Errors
+    /// The readers are busy or the store closes; then nothing is known.
+    pub async fn live_holds(&self, now: Millis) -> Result<u64, StoreFailure> {
+        self.scans.scan(move |db| expire::live(db, now)).await
+    }
+
+    /// Bytes of the write-ahead log on disk; `None`: there is none, or it cannot be seen. Looks at the file's name, and opens nothing.
+    #[must_use]
+    pub fn log_bytes(&self) -> Option<u64> {
+        inspect::log_bytes(&self.path)
     }
 
     /// Whether a reader's snapshot shows that the event is sold out. Only asked when a hint says that it may be.

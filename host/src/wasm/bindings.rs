@@ -9,4 +9,6 @@ wasmtime::component::bindgen!({
         default: async | trappable,
     },
     exports: { default: async },
+    // For recordings; flags have theirs in imports/convert.rs.
+    additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
 });

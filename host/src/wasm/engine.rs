@@ -27,24 +27,63 @@ const TICK: Duration = Duration::from_millis(2);
 const PERMIT_WAIT: Duration = Duration::from_secs(1);
 /// The part of the native stack that host functions have below the guest's.
 const HOST_STACK: usize = 512 * 1024;
+
 /// The engine, its instances and its clock.
 pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
     pub(super) limits: Limits,
-    /// What all runs together have of memory.
-    memory: Arc<SharedMemory>,
-    pub(super) long_runs: LongRuns,
+    clients: Room,
+    shadows: Room,
     pub(super) idle: Idle,
-    permits: Arc<Semaphore>,
     _ticker: Ticker,
+}
+
+/// For whom a run is. Each lane has permits, memory and turns of its own, so that whatever shadows do, clients have theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Somebody waits for the answer.
+    Clients,
+    /// Nobody does.
+    Shadows,
+}
+
+/// Runs in the lane of shadows at the same time: one, and one more where that one waits.
+pub(super) const SHADOWS: u32 = 2;
+/// What they have of memory together, beyond 4 MiB for each: two of JavaScript or Python.
+const SHADOW_MEMORY: usize = 128 * 1024 * 1024;
+
+/// What one lane has.
+struct Room {
+    /// Runs at the same time.
+    size: u32,
+    permits: Arc<Semaphore>,
+    memory: Arc<SharedMemory>,
+    long_runs: LongRuns,
+}
+
+impl Room {
+    fn new(size: u32, memory: usize, threads: usize) -> Self {
+        Self {
+            size,
+            permits: Arc::new(Semaphore::new(size as usize)),
+            memory: Arc::new(SharedMemory::new(memory)),
+            long_runs: LongRuns::for_threads(threads),
+        }
+    }
+
+    fn taken(&self) -> u64 {
+        (self.size as usize).saturating_sub(self.permits.available_permits()) as u64
+    }
 }
 
 /// What runs hold at one moment. All zero when nothing runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Occupancy {
-    /// Permits to run.
+    /// Permits to run for clients.
     pub permits: u64,
+    /// Permits to run as a shadow.
+    pub shadows: u64,
     /// Component instances of the pool.
     pub instances: u64,
     /// Linear memories of the pool.
@@ -65,60 +104,72 @@ impl Engine {
         let mut linker = Linker::new(&inner);
         wasi::link(&mut linker)?;
         Rules::add_to_linker::<Run, HasSelf<Run>>(&mut linker, |run| run)?;
-        let permits = Arc::new(Semaphore::new(limits.instances as usize));
         let ticker = Ticker::start(&inner)?;
         // As many as the runtime has.
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let long_runs = LongRuns::for_threads(threads);
-        let memory = Arc::new(SharedMemory::new(limits.memory_in_all));
-        Ok(Self { inner, linker, limits, memory, long_runs, idle: Idle::default(), permits, _ticker: ticker })
+        let clients = Room::new(limits.instances, limits.memory_in_all, threads);
+        let shadows = Room::new(SHADOWS, SHADOW_MEMORY.min(limits.memory_in_all), 1);
+        Ok(Self { inner, linker, limits, clients, shadows, idle: Idle::default(), _ticker: ticker })
     }
 
     /// What is in use now.
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
-        let taken = (self.limits.instances as usize).saturating_sub(self.permits.available_permits());
         let pool = self.inner.pooling_allocator_metrics();
         Occupancy {
-            permits: taken as u64,
+            permits: self.clients.taken(),
+            shadows: self.shadows.taken(),
             instances: pool.as_ref().map_or(0, PoolingAllocatorMetrics::component_instances),
             memories: pool.as_ref().map_or(0, |pool| pool.memories() as u64),
             stacks: pool.as_ref().map_or(0, |pool| pool.stacks() as u64),
         }
     }
 
-    /// Waits a little for the permit of a run, and sees that there is room for a new instance.
+    /// Waits a little for the permit of a run for clients, and sees that there is room for a new instance.
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let permit = self.turn().await?;
+        let permit = self.turn(Lane::Clients).await?;
         self.make_room();
         Ok(permit)
     }
 
-    /// Makes room for the new instance of one who holds a permit.
+    /// Makes room for the new instance of one who holds a permit for clients.
     pub(super) fn make_room(&self) {
         // With fresh instances for all, none ever waits.
         if self.limits.reuse > 1 {
-            self.idle.make_room(self.permits.available_permits());
+            self.idle.make_room(self.clients.permits.available_permits());
         }
     }
 
     /// Waits a little for the permit of a run.
-    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+    pub(super) async fn turn(&self, lane: Lane) -> Result<OwnedSemaphorePermit, Failure> {
+        let room = self.room(lane);
+        if let Ok(permit) = Arc::clone(&room.permits).try_acquire_owned() {
             return Ok(permit);
         }
-        let waited = tokio::time::timeout(PERMIT_WAIT, Arc::clone(&self.permits).acquire_owned()).await;
+        let waited = tokio::time::timeout(PERMIT_WAIT, Arc::clone(&room.permits).acquire_owned()).await;
         match waited {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Failure::new(Cause::NoInstance, format!("all {} instances are taken", self.limits.instances))),
+            _ => Err(Failure::new(Cause::NoInstance, format!("all {} instances are taken", room.size))),
         }
     }
 
+    fn room(&self, lane: Lane) -> &Room {
+        match lane {
+            Lane::Clients => &self.clients,
+            Lane::Shadows => &self.shadows,
+        }
+    }
+
+    /// Where this lane's long runs take turns.
+    pub(super) fn long_runs(&self, lane: Lane) -> &LongRuns {
+        &self.room(lane).long_runs
+    }
+
     /// A wasmtime store for one run, with every limit set.
-    pub(super) fn store_for(&self, run: Run) -> wasmtime::Store<Run> {
+    pub(super) fn store_for(&self, run: Run, lane: Lane) -> wasmtime::Store<Run> {
         let budget = u64::try_from(self.limits.cpu.as_nanos()).unwrap_or(u64::MAX);
         let mut store = wasmtime::Store::new(&self.inner, run);
-        store.data_mut().memory.share(&self.memory);
+        store.data_mut().memory.share(&self.room(lane).memory);
         store.limiter(|run| &mut run.memory);
         store.set_max_component_handles(Limits::RESOURCES);
         self.arm(&mut store);

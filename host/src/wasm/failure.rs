@@ -9,6 +9,7 @@ use super::cpu::CpuExceeded;
 use super::imports::{QuotaExceeded, StoreFailed};
 use super::limits::Limits;
 use super::memory::{MemoryLimitExceeded, MemoryTaken};
+use super::playback::Diverged;
 use crate::store::StoreFailure;
 
 /// The named causes of a failed run, the same in logs and metrics.
@@ -31,6 +32,17 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 7] = [
+        Self::Trap,
+        Self::CpuBudget,
+        Self::WallClock,
+        Self::MemoryLimit,
+        Self::HostCallQuota,
+        Self::BadResponse,
+        Self::NoInstance,
+    ];
+
     /// The name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -91,6 +103,8 @@ pub enum RunError {
     Failed(Failure),
     /// The store could not say, and the host ended the run.
     Store(StoreFailure),
+    /// Played back, it asked for something else than was recorded; the report says what. Never for a client.
+    Diverged,
 }
 
 /// The named refusals of loading a module, in the order in which they are found.
@@ -215,6 +229,9 @@ fn bounded(mut message: String) -> String {
 pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
     if let Some(StoreFailed(failure)) = error.downcast_ref() {
         return RunError::Store(failure.clone());
+    }
+    if error.is::<Diverged>() {
+        return RunError::Diverged;
     }
     let in_guest = error.is::<Trap>() || error.is::<WasmBacktrace>();
     let cause = if error.is::<CpuExceeded>() {

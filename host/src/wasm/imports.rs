@@ -5,6 +5,7 @@
 
 mod convert;
 mod events;
+mod function;
 mod log;
 mod quota;
 mod tickets;
@@ -12,13 +13,12 @@ mod tickets;
 use std::fmt;
 
 pub use convert::roles_for_guest;
+pub(super) use function::{CallOf, Known, Listed};
+pub use function::{Exchange, HOST_FUNCTIONS};
 pub(super) use log::{Logged, tell_dropped};
 pub(super) use quota::{Quota, QuotaExceeded};
 
-use super::run::{Grants, Run};
-use crate::domain::Permission;
-use crate::store::{Outcome, StoreFailure};
-use quota::Weight;
+use crate::store::StoreFailure;
 
 /// The store could not say: carried through the guest as the error that ends the run.
 #[derive(Debug, Clone)]
@@ -31,23 +31,3 @@ impl fmt::Display for StoreFailed {
 }
 
 impl std::error::Error for StoreFailed {}
-
-impl Run {
-    /// A host call begins: it is within the quota, or the run ends here. Gives what it works on, if the caller has the permission.
-    fn begin(&mut self, permission: Permission, arguments: &impl Weight) -> wasmtime::Result<Option<Grants>> {
-        self.quota.call(arguments.weight(), &self.limits)?;
-        Ok(self.grants.as_ref().filter(|grants| grants.principal.may(permission)).cloned())
-    }
-
-    /// A host call ends with this value, whose bytes count.
-    fn answer<T: Weight>(&mut self, value: impl Into<T>) -> T {
-        let value = value.into();
-        self.quota.answered(value.weight());
-        value
-    }
-}
-
-/// Ends the run where the store could not say.
-fn known<T, R>(outcome: Outcome<T, R>) -> wasmtime::Result<Result<T, R>> {
-    outcome.map_err(|failure| StoreFailed(failure).into())
-}

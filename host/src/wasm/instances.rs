@@ -1,5 +1,7 @@
 //! Instances that wait for their next run, where `--instance-reuse` lets them serve more than one.
 //!
+//! Only runs for clients: one beside them, a shadow, is always fresh, and has its own place in the pool.
+//!
 //! Invariant: instances that run and instances that wait are together never more than the pool has room for. A run holds a permit; what
 //! waits has none, and lives in the room of permits that nobody holds. Whoever wants a new instance thus first drops what waits beyond
 //! the permits that are free ([`Idle::make_room`]).

@@ -18,12 +18,12 @@ use wasmtime::component::Component;
 use super::bindings::exports::boxoffice::rules::manifest::ModuleManifest;
 use super::bindings::{Rules, RulesPre};
 use super::compiler::{Compiler, blocking};
-use super::engine::Engine;
+use super::engine::{Engine, Lane};
 use super::failure::{Cause, Failure, LoadError, LoadRefusal, NotBegun, RunError, explain};
 use super::manifest::Manifest;
 use super::module::{Digest, Module, within_limits};
 use super::router::Router;
-use super::run::Run;
+use super::run::{Answers, Run};
 use crate::clock::Stopwatch;
 use crate::domain::Millis;
 pub use contract::{Import, host_functions};
@@ -166,11 +166,11 @@ async fn describe(engine: &Engine, pre: &RulesPre<Run>, digest: &Arc<str>) -> Re
         LoadError::new(refusal, format!("the module does not describe itself: {failure}"))
     };
     let _permit = engine.permit().await.map_err(|failure| refuse(&failure))?;
-    let mut run = Run::new(None, Millis(0), 0, engine.limits);
+    let mut run = Run::new(Answers::Nobody, Millis(0), 0, engine.limits);
     run.digest = Arc::clone(digest);
-    let mut store = engine.store_for(run);
+    let mut store = engine.store_for(run, Lane::Clients);
     let cpu = Arc::clone(&store.data().cpu);
-    let called = within_limits(engine, &cpu, async {
+    let called = within_limits(engine, Lane::Clients, &cpu, async {
         let rules: Rules = pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?;
         rules.boxoffice_rules_manifest().call_describe(&mut store).await
     })
@@ -180,8 +180,8 @@ async fn describe(engine: &Engine, pre: &RulesPre<Run>, digest: &Arc<str>) -> Re
         Ok(Ok(manifest)) => Ok(manifest),
         Ok(Err(error)) => Err(match explain(&error, output) {
             RunError::Failed(failure) => refuse(&failure),
-            // There is none to fail: without grants no host function reaches it.
-            RunError::Store(failure) => LoadError::new(LoadRefusal::Unavailable, format!("{failure:?}")),
+            // There is none to fail, and nothing to differ from: every host function denies.
+            other => LoadError::new(LoadRefusal::Unavailable, format!("{other:?}")),
         }),
         Err(timeout) => Err(refuse(&Failure { output, ..timeout })),
     }

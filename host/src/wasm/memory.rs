@@ -74,11 +74,13 @@ pub(super) struct Memory {
     taken: usize,
     /// What these two were before the last growth, which may fail after all.
     before: (usize, usize),
+    /// Whether it was refused what its own limit would have allowed.
+    crowded_out: bool,
 }
 
 impl Memory {
     pub(super) fn within(limits: Limits) -> Self {
-        Self { limits, shared: None, bytes: 0, taken: 0, before: (0, 0) }
+        Self { limits, shared: None, bytes: 0, taken: 0, before: (0, 0), crowded_out: false }
     }
 
     /// Takes what is beyond the allowance out of this budget from now on.
@@ -106,6 +108,11 @@ impl Memory {
         (self.bytes, self.taken) = (bytes, taken);
     }
 
+    /// Whether others had taken the memory that it wanted.
+    pub(super) fn is_crowded_out(&self) -> bool {
+        self.crowded_out
+    }
+
     /// Whether it has nothing of the shared budget.
     pub(super) fn is_within_allowance(&self) -> bool {
         self.taken == 0
@@ -127,6 +134,7 @@ impl ResourceLimiter for Memory {
         if self.reserve(self.bytes.saturating_add(wanted.saturating_sub(present))) {
             return Ok(true);
         }
+        self.crowded_out = true;
         Err(MemoryTaken.into())
     }
 

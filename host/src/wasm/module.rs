@@ -11,14 +11,16 @@ use super::answer::Answer;
 use super::bindings::exports::boxoffice::rules::handler::Request;
 use super::bindings::{Rules, RulesPre};
 use super::cpu::{CpuMeter, metered};
-use super::engine::{Engine, Occupancy};
+use super::engine::{Engine, Lane, Occupancy};
 use super::failure::{Cause, Failure, NotBegun, RunError, explain};
-use super::imports::tell_dropped;
+use super::imports::{HOST_FUNCTIONS, tell_dropped};
 use super::instances::Instance;
 use super::load::Loaded;
 use super::manifest::Manifest;
+use super::playback::{Playback, Played};
+use super::recording::Recording;
 use super::router::Router;
-use super::run::{Grants, Run};
+use super::run::{Answers, Grants, Run};
 use crate::domain::Millis;
 
 /// SHA-256 of a component's bytes: the name of a module.
@@ -89,7 +91,36 @@ pub struct Module {
     pub(super) engine: Arc<Engine>,
 }
 
-/// A run, for the access log.
+/// What a run is for, and who answers its host calls.
+pub struct Errand {
+    answers: Answers,
+    /// What the guest's randomness comes from.
+    seed: u64,
+    record: bool,
+    lane: Lane,
+}
+
+impl Errand {
+    /// For a client, on the store.
+    #[must_use]
+    pub fn live(grants: Grants, seed: u64) -> Self {
+        Self { answers: Answers::Live(grants), seed, record: false, lane: Lane::Clients }
+    }
+
+    /// Records what the run does, if somebody wants it: every host call is then copied.
+    #[must_use]
+    pub fn recorded(self, record: bool) -> Self {
+        Self { record, ..self }
+    }
+
+    /// On what another run was told, recorded, in this lane. What it logs goes nowhere else.
+    #[must_use]
+    pub fn played(playback: Playback, seed: u64, lane: Lane) -> Self {
+        Self { answers: Answers::Played(Box::new(playback)), seed, record: true, lane }
+    }
+}
+
+/// A run, and what became of it.
 #[derive(Debug)]
 pub struct Report {
     /// The answer, or why there is none.
@@ -100,11 +131,45 @@ pub struct Report {
     pub store_micros: u64,
     /// Its calls of events and tickets.
     pub host_calls: u32,
+    /// The same by function, in the order of [`HOST_FUNCTIONS`].
+    pub calls_by_function: [u32; HOST_FUNCTIONS.len()],
+    /// Whether its instance had served another request before.
+    pub served_before: bool,
+    /// Whether it failed for want of memory that others had taken.
+    pub crowded_out: bool,
+    /// What it did, where that was recorded.
+    pub recording: Option<Recording>,
+    /// How it compares with the run whose calls answered it, where that was so.
+    pub played: Option<Played>,
 }
 
 impl Report {
     fn nothing_ran(failure: Failure) -> Self {
-        Self { result: Err(RunError::Failed(failure)), guest_micros: 0, store_micros: 0, host_calls: 0 }
+        Self {
+            result: Err(RunError::Failed(failure)),
+            guest_micros: 0,
+            store_micros: 0,
+            host_calls: 0,
+            calls_by_function: [0; HOST_FUNCTIONS.len()],
+            served_before: false,
+            crowded_out: false,
+            recording: None,
+            played: None,
+        }
+    }
+
+    fn of(run: Run, result: Result<Answer, RunError>, served_before: bool) -> Self {
+        Self {
+            result,
+            guest_micros: run.cpu.used() / 1000,
+            store_micros: run.store_time.micros,
+            host_calls: run.quota.calls(),
+            calls_by_function: run.quota.by_function(),
+            served_before,
+            crowded_out: run.memory.is_crowded_out(),
+            recording: run.recording,
+            played: if let Answers::Played(playback) = run.answers { Some(playback.finish()) } else { None },
+        }
     }
 }
 
@@ -115,16 +180,23 @@ impl Drop for Module {
 }
 
 impl Module {
-    /// Runs the guest for one request, in an instance of its own, which is gone afterwards; or, where `--instance-reuse` is more than 1,
-    /// in one that has answered before.
+    /// Runs the guest for one request of a client's; see [`Module::run`].
     pub async fn handle(&self, request: &Request, grants: Grants, seed: u64) -> Report {
-        let permit = match self.engine.turn().await {
+        self.run(request, Errand::live(grants, seed)).await
+    }
+
+    /// Runs the guest for one request, in an instance of its own, which is gone afterwards; or, where `--instance-reuse` is more than 1 and
+    /// a client waits, in one that has answered before.
+    pub async fn run(&self, request: &Request, errand: Errand) -> Report {
+        let lane = errand.lane;
+        let permit = match self.engine.turn(lane).await {
             Ok(permit) => permit,
             Err(failure) => return Report::nothing_ran(failure),
         };
-        let (mut store, rules, left) = self.instance_for(self.run_of(request, grants, seed));
+        let (mut store, rules, left) = self.instance_for(self.run_of(request, errand), lane);
+        let served_before = rules.is_some();
         let (cpu, pre) = (Arc::clone(&store.data().cpu), &self.pre);
-        let called = within_limits(&self.engine, &cpu, async {
+        let called = within_limits(&self.engine, lane, &cpu, async {
             let rules = match rules {
                 Some(rules) => rules,
                 None => pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?,
@@ -141,6 +213,7 @@ impl Module {
             Ok(Err(error)) => Err(explain(&error, store.data().output.text())),
             Err(timeout) => Err(RunError::Failed(Failure { output: store.data().output.text(), ..timeout })),
         };
+        store.data_mut().keep_output();
         // Only after a clean answer may an instance serve again. It is back, or gone, before the next request is let in.
         let (run, result) = match checked {
             // One that has grown beyond its allowance gives back what it took of everybody's.
@@ -152,28 +225,27 @@ impl Module {
         };
         drop(permit);
         tell_dropped(&run);
-        Report {
-            result,
-            guest_micros: cpu.used() / 1000,
-            store_micros: run.store_micros,
-            host_calls: run.quota.calls(),
-        }
+        Report::of(run, result, served_before)
     }
 
-    fn run_of(&self, request: &Request, grants: Grants, seed: u64) -> Run {
+    fn run_of(&self, request: &Request, errand: Errand) -> Run {
         let now = Millis::from_u64(request.now_ms).unwrap_or(Millis::MAX);
-        let mut run = Run::new(Some(grants), now, seed, self.engine.limits);
+        let mut run = Run::new(errand.answers, now, errand.seed, self.engine.limits);
+        run.recording = errand.record.then(Recording::default);
         run.request_id.clone_from(&request.request_id);
         run.digest = Arc::clone(&self.short);
         run
     }
 
     /// A store for this run: of an instance that waits, or else of one that is still to be made. And how often it may serve after this.
-    fn instance_for(&self, run: Run) -> (Store<Run>, Option<Rules>, u32) {
+    fn instance_for(&self, run: Run, lane: Lane) -> (Store<Run>, Option<Rules>, u32) {
+        if lane == Lane::Shadows {
+            return (self.engine.store_for(run, lane), None, 0);
+        }
         let idle = if self.engine.limits.reuse > 1 { self.engine.idle.take(self.digest) } else { None };
         let Some(Instance { mut store, rules, left }) = idle else {
             self.engine.make_room();
-            return (self.engine.store_for(run), None, self.engine.limits.reuse.saturating_sub(1));
+            return (self.engine.store_for(run, lane), None, self.engine.limits.reuse.saturating_sub(1));
         };
         self.engine.renew(&mut store, run);
         (store, Some(rules), left - 1)
@@ -181,7 +253,7 @@ impl Module {
 
     /// Lets an instance wait for its next run, with nothing of this one in it. Gives this one, for its report.
     fn give_back(&self, mut instance: Instance) -> Run {
-        let run = instance.store.data_mut().replace(Run::new(None, Millis(0), 0, self.engine.limits));
+        let run = instance.store.data_mut().replace(Run::new(Answers::Nobody, Millis(0), 0, self.engine.limits));
         self.engine.idle.give_back(self.digest, instance);
         run
     }
@@ -198,6 +270,12 @@ impl Module {
         &self.engine
     }
 
+    /// Runs that its engine allows at the same time.
+    #[must_use]
+    pub fn max_instances(&self) -> u32 {
+        self.engine.limits.instances
+    }
+
     /// Its digest, shortened, for log lines.
     #[must_use]
     pub fn short_digest(&self) -> &Arc<str> {
@@ -208,10 +286,11 @@ impl Module {
 /// Measures the CPU time of a run and bounds its wall-clock time.
 pub(super) async fn within_limits<T>(
     engine: &Engine,
+    lane: Lane,
     cpu: &Arc<CpuMeter>,
     run: impl Future<Output = wasmtime::Result<T>>,
 ) -> Result<wasmtime::Result<T>, Failure> {
     let limit = engine.limits.timeout;
-    let timed = tokio::time::timeout(limit, metered(run, cpu, &engine.long_runs)).await;
+    let timed = tokio::time::timeout(limit, metered(run, cpu, engine.long_runs(lane))).await;
     timed.map_err(|_| Failure::new(Cause::WallClock, format!("no answer within {}", humantime::format_duration(limit))))
 }

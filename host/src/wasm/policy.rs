@@ -2,6 +2,7 @@
 
 use wasmtime::{Enabled, PoolingAllocationConfig};
 
+use super::engine::SHADOWS;
 use super::limits::Limits;
 
 /// What stays in memory of an instance that is gone, so that the next one costs less. A guest sees none of it: what was written is
@@ -33,7 +34,7 @@ impl Default for PoolPolicy {
 impl PoolPolicy {
     /// A pool of as many instances as may run, each with room for what it may have.
     pub(super) fn pool(self, limits: &Limits) -> PoolingAllocationConfig {
-        let instances = limits.instances;
+        let instances = limits.instances + SHADOWS;
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(instances)
             .total_core_instances(instances * Limits::CORE_INSTANCES)

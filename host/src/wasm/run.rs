@@ -10,6 +10,8 @@ use super::imports::{Logged, Quota};
 use super::limits::Limits;
 use super::memory::Memory;
 use super::output::Output;
+use super::playback::Playback;
+use super::recording::Recording;
 use super::wasi;
 use crate::clock::Stopwatch;
 use crate::domain::{Millis, Principal, RegistrationLimits};
@@ -26,10 +28,21 @@ pub struct Grants {
     pub limits: RegistrationLimits,
 }
 
+/// Where a run's host functions have their answers from.
+pub(super) enum Answers {
+    /// Nowhere, as while a module describes itself: then every host function denies.
+    Nobody,
+    /// The store.
+    Live(Grants),
+    /// What was said to another run.
+    Played(Box<Playback>),
+}
+
 /// The state of one run.
 pub(super) struct Run {
-    /// `None` while a module describes itself: then every host function denies.
-    pub(super) grants: Option<Grants>,
+    pub(super) answers: Answers,
+    /// What it does, where somebody wants to know.
+    pub(super) recording: Option<Recording>,
     /// The one time of the request.
     pub(super) now: Millis,
     /// For the log.
@@ -40,8 +53,7 @@ pub(super) struct Run {
     pub(super) memory: Memory,
     pub(super) cpu: Arc<CpuMeter>,
     pub(super) output: Output,
-    /// Microseconds that host calls took, waiting included.
-    pub(super) store_micros: u64,
+    pub(super) store_time: StoreTime,
     /// What host calls have used up.
     pub(super) quota: Quota,
     /// What the guest has logged.
@@ -53,11 +65,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(grants: Option<Grants>, now: Millis, seed: u64, limits: Limits) -> Self {
+    pub(super) fn new(answers: Answers, now: Millis, seed: u64, limits: Limits) -> Self {
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(Limits::RESOURCES);
         Self {
-            grants,
+            answers,
+            recording: None,
             now,
             request_id: String::new(),
             digest: "".into(),
@@ -65,7 +78,7 @@ impl Run {
             memory: Memory::within(limits),
             cpu: Arc::default(),
             output: Output::up_to(limits.output_bytes),
-            store_micros: 0,
+            store_time: StoreTime::default(),
             quota: Quota::default(),
             logged: Logged::default(),
             seed,
@@ -84,19 +97,33 @@ impl Run {
         std::mem::replace(self, next)
     }
 
+    /// Puts what the guest wrote into the recording, if there is one: the stream is its instance's, which may serve again.
+    pub(super) fn keep_output(&mut self) {
+        if let Some(recording) = &mut self.recording {
+            recording.output = self.output.text();
+        }
+    }
+
     /// The WASI context and the guest's handles.
     pub(super) fn wasi(&mut self) -> WasiCtxView<'_> {
         let (now, seed, output) = (self.now, self.seed, &self.output);
         let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::context(now, seed, output)));
         WasiCtxView { ctx, table: &mut self.handles }
     }
+}
 
+/// How long a run's host calls took, waiting included.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StoreTime {
+    pub(super) micros: u64,
+}
+
+impl StoreTime {
     /// Runs a call to the store: its time is not the guest's, and is told in the access log.
-    pub(super) async fn store_call<F: Future>(&mut self, call: F) -> F::Output {
-        let cpu = Arc::clone(&self.cpu);
+    pub(super) async fn measure<F: Future>(&mut self, cpu: &CpuMeter, call: F) -> F::Output {
         let watch = Stopwatch::start();
         let outcome = cpu.outside(call).await;
-        self.store_micros += watch.micros();
+        self.micros += watch.micros();
         outcome
     }
 }

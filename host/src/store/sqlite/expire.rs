@@ -1,5 +1,7 @@
 //! Sweeping: only tidies, since everybody counts due holds as free already.
 
+use rusqlite::Connection;
+
 use super::faults::mutant;
 use super::job::Desk;
 use super::rows::{all, ticket, ticket_columns};
@@ -27,6 +29,14 @@ pub(super) fn expire_due(desk: &Desk<'_>, now: Millis, batch: u32) -> Result<Swe
     // At most `batch`, which is a u32.
     let released = u32::try_from(due.len()).unwrap_or(batch);
     Ok(Swept { released, next_deadline: next.map(Millis) })
+}
+
+/// Holds that are not due at `now`.
+pub(super) fn live(db: &Connection, now: Millis) -> Result<u64, Trouble> {
+    let sql = "SELECT count(*) FROM tickets WHERE status = 'reserved' AND expires_at_ms > ?1";
+    let live: i64 = db.prepare_cached(sql)?.query_row([now.0], |row| row.get(0))?;
+    // A count is never negative.
+    Ok(u64::try_from(live).unwrap_or(0))
 }
 
 fn release_confirmed(desk: &Desk<'_>, now: Millis) -> Result<(), Trouble> {

@@ -197,6 +197,11 @@ impl Log {
     }
 }
 
+/// Bytes of the write-ahead log of the database at `path`. Opens nothing.
+pub(super) fn log_bytes(path: &Path) -> Option<u64> {
+    beside(path, "-wal").metadata().ok().map(|metadata| metadata.len())
+}
+
 /// Which file lies at `path`: its device and its number there. Opens nothing.
 pub(super) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
     path.metadata().map(|metadata| (metadata.dev(), metadata.ino()))

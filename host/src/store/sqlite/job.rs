@@ -1,9 +1,12 @@
 //! One job of the writer: a use case, its outcome, and who waits for it.
 
+use std::cell::Cell;
+
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::faults::Faults;
+use super::metrics::Changes;
 use super::trouble::Trouble;
 use crate::domain::IdSource;
 use crate::store::{Outcome, StoreFailure};
@@ -16,6 +19,8 @@ pub(super) struct Desk<'a> {
     pub(super) ids: &'a mut IdSource,
     /// Which mutant this is; without the feature, none.
     pub(super) faults: &'a Faults,
+    /// What the job makes of tickets, to be counted when that is durable.
+    pub(super) changes: &'a Cell<Changes>,
 }
 
 /// What becomes of a job's savepoint.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 #[cfg(feature = "seeded-faults")]
 use super::faults::Faults;
+use super::metrics::StoreMetrics;
 
 /// How the store is run.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct SqliteOptions {
     /// page that changes often is then moved once for many commits; at SQLite's own 1,000 moving took as long as
     /// committing. A start after a crash reads as much again.
     pub checkpoint_pages: u32,
+    /// What the store counts of itself.
+    pub metrics: StoreMetrics,
     /// Mutants and a failing disk, for tests.
     #[cfg(feature = "seeded-faults")]
     pub faults: Faults,
@@ -43,6 +46,7 @@ impl Default for SqliteOptions {
             read_limit: Duration::from_secs(1),
             busy_timeout: Duration::from_secs(2),
             checkpoint_pages: 4000,
+            metrics: StoreMetrics::default(),
             #[cfg(feature = "seeded-faults")]
             faults: Faults::default(),
         }

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::faults::mutant;
 use super::job::Desk;
+use super::metrics::Account as _;
 use super::rows::{Owned, due_seats, optional, ticket, ticket_columns};
 use super::seats;
 use super::trouble::Trouble;
@@ -136,6 +137,7 @@ fn insert(
         key.map(|(_, fingerprint)| fingerprint),
         ticket.attributes,
     ])?;
+    desk.changes.count(|changes| changes.reserved += 1);
     Ok(ticket)
 }
 

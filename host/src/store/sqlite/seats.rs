@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::faults::mutant;
 use super::job::Desk;
+use super::metrics::Account as _;
 use super::rows::{all, ticket, ticket_columns};
 use super::trouble::{Trouble, one_row};
 use crate::domain::{Action, EventId, Millis, Ticket, TicketStatus, Transition};
@@ -57,6 +58,7 @@ pub(super) fn run_out(desk: &Desk<'_>, hold: &Ticket, now: Millis) -> Result<(),
                WHERE id = ?1 AND status = 'reserved' AND expires_at_ms <= ?3";
     let changed = desk.db.prepare_cached(sql)?.execute((hold.id.as_str(), at.0, now.0))?;
     one_row(changed, "a hold that was due is not")?;
+    desk.changes.count(|changes| changes.released += 1);
     give_back(desk.db, hold)
 }
 

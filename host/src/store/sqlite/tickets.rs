@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::cursor::Scope;
 use super::faults::mutant;
 use super::job::Desk;
+use super::metrics::Account as _;
 use super::rows::{Owned, all, optional, ticket, ticket_columns};
 use super::seats;
 use super::trouble::{Trouble, one_row};
@@ -53,6 +54,7 @@ pub(super) fn confirm(
             let changed = desk.db.prepare_cached(sql)?.execute((id.as_str(), at.0))?;
             one_row(changed, "a hold changed while it was confirmed")?;
             seats::sell(desk.db, &ticket.event_id, ticket.quantity)?;
+            desk.changes.count(|changes| changes.confirmed += 1);
             ticket.status = TicketStatus::Confirmed;
             ticket.confirmed_at = Some(at);
             Ok(Ok(ticket))
@@ -77,6 +79,7 @@ pub(super) fn cancel(
         Transition::Unchanged => Ok(Ok(ticket)),
         Transition::Release(at) => {
             seats::cancel(desk.db, &ticket, at)?;
+            desk.changes.count(|changes| changes.cancelled += 1);
             ticket.status = TicketStatus::Cancelled;
             ticket.cancelled_at = Some(at);
             Ok(Ok(ticket))

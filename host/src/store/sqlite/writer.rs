@@ -1,5 +1,6 @@
 //! The writer: one thread, one writing connection, one commit for all that has queued.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,8 +15,10 @@ use tokio::sync::{oneshot, watch};
 
 use super::faults::{Faults, mutant};
 use super::job::{Desk, Effect, Job, UseCase};
+use super::metrics::{Changes, StoreMetrics};
 use super::options::SqliteOptions;
 use super::trouble::Trouble;
+use crate::clock::Stopwatch;
 use crate::domain::IdSource;
 use crate::store::{Outcome, StoreFailure};
 
@@ -46,6 +49,7 @@ pub(super) struct Writer {
     state: Arc<AtomicU8>,
     fatal: watch::Receiver<Option<String>>,
     fatal_sender: watch::Sender<Option<String>>,
+    metrics: StoreMetrics,
 }
 
 impl Writer {
@@ -81,9 +85,11 @@ impl Writer {
             tried_at: 0,
             busy_timeout: options.busy_timeout,
             others_open,
+            metrics: options.metrics.clone(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
-        Ok((Self { inbox, state, fatal: fatal_seen, fatal_sender }, thread))
+        let metrics = options.metrics.clone();
+        Ok((Self { inbox, state, fatal: fatal_seen, fatal_sender, metrics }, thread))
     }
 
     /// Queues `work` and waits until its outcome is durable.
@@ -97,10 +103,14 @@ impl Writer {
             return Err(StoreFailure::ShuttingDown);
         }
         let (reply, answer) = oneshot::channel();
-        match self.inbox.try_send(Message::Job(Box::new(UseCase::new(work, reply)))) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => return Err(StoreFailure::Overloaded),
-            Err(TrySendError::Disconnected(_)) => return Err(StoreFailure::ShuttingDown),
+        // Counted first, so that the writer, which counts down, is never ahead.
+        self.metrics.queued.inc();
+        if let Err(unsent) = self.inbox.try_send(Message::Job(Box::new(UseCase::new(work, reply)))) {
+            self.metrics.queued.dec();
+            return Err(match unsent {
+                TrySendError::Full(_) => StoreFailure::Overloaded,
+                TrySendError::Disconnected(_) => StoreFailure::ShuttingDown,
+            });
         }
         // A job answers even when it is dropped; this is for the reader of this line.
         answer.await.unwrap_or(Err(StoreFailure::OutcomeUnknown))
@@ -145,12 +155,13 @@ struct Thread {
     busy_timeout: Duration,
     /// Lasts as long as the readers do.
     others_open: Receiver<Infallible>,
+    metrics: StoreMetrics,
 }
 
 /// What a job left behind.
 enum Step {
-    /// Done, to be answered after the commit.
-    Done(Box<dyn Job>),
+    /// Done, to be answered after the commit, and what it has made of tickets.
+    Done(Box<dyn Job>, Changes),
     /// Nothing; it has its answer.
     Over,
     /// The whole transaction is gone, and why.
@@ -161,6 +172,7 @@ impl Thread {
     fn run(mut self) {
         let ended = catch_unwind(AssertUnwindSafe(|| {
             while let Ok(Message::Job(job)) = self.jobs.recv() {
+                self.metrics.queued.dec();
                 self.batch(job);
                 self.checkpoint();
                 if !self.is_open() {
@@ -185,23 +197,29 @@ impl Thread {
             return self.refuse(first, &Trouble::Sql(error).failure());
         }
         let mut done = Vec::with_capacity(self.max_batch.min(256));
-        let mut taken = 0;
+        let (mut taken, mut changes) = (0, Changes::default());
         let mut next = Some(first);
         while let Some(job) = next {
             taken += 1;
             match self.step(job) {
-                Step::Done(job) => done.push(job),
+                Step::Done(job, made) => {
+                    done.push(job);
+                    changes.add(made);
+                }
                 Step::Over => {}
                 Step::Lost(failure) => return fail_all(done, &failure),
             }
             next = if taken < self.max_batch { self.queued() } else { None };
         }
-        self.commit(done);
+        self.commit(done, changes);
     }
 
     fn queued(&self) -> Option<Box<dyn Job>> {
         match self.jobs.try_recv() {
-            Ok(Message::Job(job)) => Some(job),
+            Ok(Message::Job(job)) => {
+                self.metrics.queued.dec();
+                Some(job)
+            }
             Ok(Message::Stop) | Err(_) => None,
         }
     }
@@ -224,11 +242,11 @@ impl Thread {
         }
         let ran = self.in_savepoint(job.as_mut());
         let failure = match ran {
-            Ok(()) => {
+            Ok(changes) => {
                 if mutant!(self.faults, AcknowledgeBeforeCommit) {
                     job.answer();
                 }
-                return Step::Done(job);
+                return Step::Done(job, changes);
             }
             Err(trouble) => trouble.failure(),
         };
@@ -244,16 +262,21 @@ impl Thread {
         Step::Lost(failure)
     }
 
-    fn in_savepoint(&mut self, job: &mut dyn Job) -> Result<(), Trouble> {
+    /// Gives what it has made of tickets.
+    fn in_savepoint(&mut self, job: &mut dyn Job) -> Result<Changes, Trouble> {
         execute(&self.db, "SAVEPOINT job")?;
-        let mut desk = Desk { db: &self.db, ids: &mut self.ids, faults: &self.faults };
+        let changes = Cell::default();
+        let mut desk = Desk { db: &self.db, ids: &mut self.ids, faults: &self.faults, changes: &changes };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
             Ok(Ok(Effect::Written)) => execute(&self.db, "RELEASE job")?,
-            Ok(Ok(Effect::Refused)) => self.undo_savepoint()?,
+            Ok(Ok(Effect::Refused)) => {
+                self.undo_savepoint()?;
+                return Ok(Changes::default());
+            }
             Ok(Err(trouble)) => return Err(trouble),
             Err(_) => return Err(Trouble::Broken("a job of the writer panicked")),
         }
-        Ok(())
+        Ok(changes.get())
     }
 
     fn undo_savepoint(&self) -> rusqlite::Result<()> {
@@ -262,13 +285,17 @@ impl Thread {
     }
 
     /// Commits, and only then answers, refusals too: they may rest on what the batch has written.
-    fn commit(&mut self, done: Vec<Box<dyn Job>>) {
+    fn commit(&mut self, done: Vec<Box<dyn Job>>, changes: Changes) {
+        let watch = Stopwatch::start();
         let Err(error) = self.faults.commit(&self.db, |db| execute(db, "COMMIT")) else {
+            // Before the answers: whoever has one finds itself counted.
+            self.metrics.committed(done.len(), watch.elapsed(), changes);
             for mut job in done {
                 job.answer();
             }
             return;
         };
+        self.metrics.commit_failures.inc();
         if Trouble::surely_undone(&error) && self.roll_back() {
             tracing::warn!(%error, "a commit failed, nothing was written");
             return fail_all(done, &StoreFailure::Overloaded);
@@ -345,6 +372,7 @@ impl Thread {
     fn finish(self) {
         let failed = self.state.load(Ordering::Acquire) == FAILED;
         drop(self.jobs);
+        self.metrics.queued.set(0);
         // Nothing is ever sent.
         let _ = self.others_open.recv();
         if failed {

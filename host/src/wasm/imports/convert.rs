@@ -1,16 +1,36 @@
 //! Between the contract's types and the domain's.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::domain;
 use crate::domain::{Millis, Role, Roles};
 use crate::wasm::bindings::boxoffice::rules::types as wit;
 
+/// Each role, and the flag that a guest sees.
+const ROLES: [(Role, wit::Roles); 3] =
+    [(Role::User, wit::Roles::USER), (Role::Organizer, wit::Roles::ORGANIZER), (Role::Admin, wit::Roles::ADMIN)];
+
 /// The roles of a caller, as a guest sees them.
 #[must_use]
 pub fn roles_for_guest(roles: Roles) -> wit::Roles {
-    let pairs =
-        [(Role::User, wit::Roles::USER), (Role::Organizer, wit::Roles::ORGANIZER), (Role::Admin, wit::Roles::ADMIN)];
-    let held = pairs.into_iter().filter(|(role, _)| roles.has(*role));
+    let held = ROLES.into_iter().filter(|(role, _)| roles.has(*role));
     held.fold(wit::Roles::empty(), |all, (_, flag)| all | flag)
+}
+
+/// As names, for recordings.
+impl Serialize for wit::Roles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(ROLES.into_iter().filter(|(_, flag)| self.contains(*flag)).map(|(role, _)| role.name()))
+    }
+}
+
+impl<'de> Deserialize<'de> for wit::Roles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        let role = |name: &String| Role::named(name).ok_or_else(|| D::Error::custom(format!("no role {name:?}")));
+        Ok(roles_for_guest(names.iter().map(role).collect::<Result<Roles, _>>()?))
+    }
 }
 
 impl From<domain::Event> for wit::Event {

@@ -1,76 +1,164 @@
 //! `boxoffice:rules/events`.
 
+use serde::{Deserialize, Serialize};
+
 use super::convert::{findings, optional_moment};
-use super::{StoreFailed, known};
-use crate::domain::{self, EventId, Permission};
+use super::function::{HostFunction, Known};
+use super::quota::Weight;
+use crate::domain::{self, EventId, Millis, Permission};
 use crate::store::{ListRefusal, UpdateRefusal};
 use crate::wasm::bindings::boxoffice::rules::events::{
     CreateRefusal, EventPage, EventPatch, EventQuery, GetRefusal, Host, ListRefusal as WitListRefusal, NewEvent,
     UpdateRefusal as WitUpdateRefusal,
 };
 use crate::wasm::bindings::boxoffice::rules::types::{Event, InvalidField};
-use crate::wasm::run::Run;
+use crate::wasm::run::{Grants, Run};
 
 impl Host for Run {
     async fn create(&mut self, new: NewEvent) -> wasmtime::Result<Result<Event, CreateRefusal>> {
-        let Some(grants) = self.begin(Permission::CreateEvent, &new)? else {
-            return Ok(Err(CreateRefusal::AccessDenied));
-        };
-        let new = match new_event(new) {
-            Ok(new) => new,
-            Err(found) => return Ok(Err(CreateRefusal::Invalid(found))),
-        };
-        let now = self.now;
-        let created = self.store_call(grants.store.create_event(now, &grants.principal, new)).await;
-        Ok(Ok(self.answer(created.map_err(StoreFailed)?)))
+        self.host_call::<Create>(new).await
     }
 
     async fn get(&mut self, id: String) -> wasmtime::Result<Result<Event, GetRefusal>> {
-        let Some(grants) = self.begin(Permission::ReadEvents, &id)? else { return Ok(Err(GetRefusal::AccessDenied)) };
-        let now = self.now;
-        let event = self.store_call(grants.store.event(now, &EventId::new(id))).await.map_err(StoreFailed)?;
-        Ok(event.map(|event| self.answer(event)).ok_or(GetRefusal::EventNotFound))
+        self.host_call::<Get>(id).await
     }
 
     async fn list(&mut self, query: EventQuery) -> wasmtime::Result<Result<EventPage, WitListRefusal>> {
-        let Some(grants) = self.begin(Permission::ReadEvents, &query)? else {
-            return Ok(Err(WitListRefusal::AccessDenied));
-        };
-        let query = match event_query(query) {
-            Ok(query) => query,
-            Err(found) => return Ok(Err(WitListRefusal::Invalid(found))),
-        };
-        let now = self.now;
-        let page = known(self.store_call(grants.store.events(now, query)).await)?;
-        Ok(page
-            .map(|page| {
-                let items = page.items.into_iter().map(Into::into).collect();
-                self.answer(EventPage { items, next_cursor: page.next_cursor })
-            })
-            .map_err(|refusal| match refusal {
-                ListRefusal::Invalid(field) => WitListRefusal::Invalid(findings(vec![field])),
-                ListRefusal::EventNotFound | ListRefusal::NotYours => WitListRefusal::AccessDenied,
-            }))
+        self.host_call::<List>(query).await
     }
 
     async fn update(&mut self, id: String, patch: EventPatch) -> wasmtime::Result<Result<Event, WitUpdateRefusal>> {
-        let Some(grants) = self.begin(Permission::UpdateEvent, &(&id, &patch))? else {
-            return Ok(Err(WitUpdateRefusal::AccessDenied));
-        };
-        let patch = match event_patch(patch) {
-            Ok(patch) => patch,
-            Err(found) => return Ok(Err(WitUpdateRefusal::Invalid(found))),
-        };
-        let now = self.now;
-        let id = EventId::new(id);
-        let call = grants.store.update_event(now, &grants.principal, &id, patch);
-        let updated = known(self.store_call(call).await)?;
-        Ok(updated.map(|event| self.answer(event)).map_err(|refusal| match refusal {
-            UpdateRefusal::EventNotFound => WitUpdateRefusal::EventNotFound,
-            UpdateRefusal::NotYours => WitUpdateRefusal::AccessDenied,
-            UpdateRefusal::VersionMismatch(present) => WitUpdateRefusal::VersionMismatch(present),
-            UpdateRefusal::CapacityBelowSold(taken) => WitUpdateRefusal::CapacityBelowSold(taken),
-        }))
+        self.host_call::<Update>(Patched { id, patch }).await
+    }
+}
+
+/// `events.create`
+pub(in crate::wasm) struct Create;
+
+impl HostFunction for Create {
+    type Asked = NewEvent;
+    type Answer = Event;
+    type Refusal = CreateRefusal;
+    const DENIED: CreateRefusal = CreateRefusal::AccessDenied;
+
+    fn permission(_: &NewEvent) -> Permission {
+        Permission::CreateEvent
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: NewEvent,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, CreateRefusal> {
+        let new = new_event(asked).map_err(CreateRefusal::Invalid)?;
+        Ok(async move { Ok(Ok(grants.store.create_event(now, &grants.principal, new).await?.into())) })
+    }
+}
+
+/// `events.get`
+pub(in crate::wasm) struct Get;
+
+impl HostFunction for Get {
+    type Asked = String;
+    type Answer = Event;
+    type Refusal = GetRefusal;
+    const DENIED: GetRefusal = GetRefusal::AccessDenied;
+
+    fn permission(_: &String) -> Permission {
+        Permission::ReadEvents
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: String,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, GetRefusal> {
+        let id = EventId::new(asked);
+        Ok(async move {
+            let event = grants.store.event(now, &id).await?;
+            Ok(event.map(Into::into).ok_or(GetRefusal::EventNotFound))
+        })
+    }
+}
+
+/// `events.list`
+pub(in crate::wasm) struct List;
+
+impl HostFunction for List {
+    type Asked = EventQuery;
+    type Answer = EventPage;
+    type Refusal = WitListRefusal;
+    const DENIED: WitListRefusal = WitListRefusal::AccessDenied;
+
+    fn permission(_: &EventQuery) -> Permission {
+        Permission::ReadEvents
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: EventQuery,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, WitListRefusal> {
+        let query = event_query(asked).map_err(WitListRefusal::Invalid)?;
+        Ok(async move {
+            let page = grants.store.events(now, query).await?;
+            Ok(page
+                .map(|page| {
+                    let items = page.items.into_iter().map(Into::into).collect();
+                    EventPage { items, next_cursor: page.next_cursor }
+                })
+                .map_err(|refusal| match refusal {
+                    ListRefusal::Invalid(field) => WitListRefusal::Invalid(findings(vec![field])),
+                    ListRefusal::EventNotFound | ListRefusal::NotYours => WitListRefusal::AccessDenied,
+                }))
+        })
+    }
+}
+
+/// `events.update`
+pub(in crate::wasm) struct Update;
+
+/// The arguments of [`Update`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::wasm) struct Patched {
+    /// Which event.
+    id: String,
+    /// What is to change.
+    patch: EventPatch,
+}
+
+impl Weight for Patched {
+    fn weight(&self) -> usize {
+        self.id.len() + self.patch.weight()
+    }
+}
+
+impl HostFunction for Update {
+    type Asked = Patched;
+    type Answer = Event;
+    type Refusal = WitUpdateRefusal;
+    const DENIED: WitUpdateRefusal = WitUpdateRefusal::AccessDenied;
+
+    fn permission(_: &Patched) -> Permission {
+        Permission::UpdateEvent
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: Patched,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, WitUpdateRefusal> {
+        let patch = event_patch(asked.patch).map_err(WitUpdateRefusal::Invalid)?;
+        let id = EventId::new(asked.id);
+        Ok(async move {
+            let updated = grants.store.update_event(now, &grants.principal, &id, patch).await?;
+            Ok(updated.map(Into::into).map_err(|refusal| match refusal {
+                UpdateRefusal::EventNotFound => WitUpdateRefusal::EventNotFound,
+                UpdateRefusal::NotYours => WitUpdateRefusal::AccessDenied,
+                UpdateRefusal::VersionMismatch(present) => WitUpdateRefusal::VersionMismatch(present),
+                UpdateRefusal::CapacityBelowSold(taken) => WitUpdateRefusal::CapacityBelowSold(taken),
+            }))
+        })
     }
 }
 

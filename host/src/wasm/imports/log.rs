@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::wasm::bindings::boxoffice::rules::log::{Host, Level};
 use crate::wasm::bindings::boxoffice::rules::types;
 use crate::wasm::limits::Limits;
-use crate::wasm::run::Run;
+use crate::wasm::recording::LoggedLine;
+use crate::wasm::run::{Answers, Run};
 
 /// Bytes of a message that are kept.
 const MAX_MESSAGE: usize = 1024;
@@ -51,7 +52,7 @@ impl types::Host for Run {}
 impl Host for Run {
     fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         // A module that is describing itself has no request to speak of. What has no room is not even looked at.
-        if self.grants.is_none() || !self.logged.has_room(&self.limits) {
+        if matches!(self.answers, Answers::Nobody) || !self.logged.has_room(&self.limits) {
             return Ok(());
         }
         let message = clean(&message, MAX_MESSAGE);
@@ -63,7 +64,16 @@ impl Host for Run {
         if !self.logged.fits(message.len() + fields.len(), &self.limits) {
             return Ok(());
         }
-        let (fields, module, request_id) = (fields.trim_end(), self.digest.as_ref(), self.request_id.as_str());
+        let fields = fields.trim_end();
+        if let Some(recording) = &mut self.recording {
+            let (level, fields) = (name_of(level).to_owned(), fields.to_owned());
+            recording.log.push(LoggedLine { level, message: message.clone(), fields });
+        }
+        // What was said once is not said again.
+        if !matches!(self.answers, Answers::Live(_)) {
+            return Ok(());
+        }
+        let (module, request_id) = (self.digest.as_ref(), self.request_id.as_str());
         match level {
             Level::Debug => tracing::debug!(target: "rules", module, request_id, fields, "{message}"),
             Level::Info => tracing::info!(target: "rules", module, request_id, fields, "{message}"),
@@ -77,9 +87,18 @@ impl Host for Run {
 /// Says how many lines of a run were dropped, if any were.
 pub(in crate::wasm) fn tell_dropped(run: &Run) {
     let dropped = run.logged.dropped;
-    if dropped > 0 {
+    if dropped > 0 && matches!(run.answers, Answers::Live(_)) {
         let (module, request_id) = (run.digest.as_ref(), run.request_id.as_str());
         tracing::warn!(target: "rules", module, request_id, dropped, "the module logged more than it may");
+    }
+}
+
+const fn name_of(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::HOST_FUNCTIONS;
 use crate::wasm::bindings::boxoffice::rules::events::{EventPage, EventPatch, EventQuery, NewEvent};
 use crate::wasm::bindings::boxoffice::rules::tickets::{
     Registered, Registration, TicketFilter, TicketPage, TicketQuery,
@@ -16,6 +17,8 @@ use crate::wasm::limits::Limits;
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::wasm) struct Quota {
     calls: u32,
+    /// The same by function.
+    by_function: [u32; HOST_FUNCTIONS.len()],
     bytes: usize,
 }
 
@@ -35,9 +38,10 @@ impl fmt::Display for QuotaExceeded {
 impl std::error::Error for QuotaExceeded {}
 
 impl Quota {
-    /// One call begins, with arguments of so many bytes.
-    pub(super) fn call(&mut self, bytes: usize, limits: &Limits) -> wasmtime::Result<()> {
+    /// One call of the function at this place of [`HOST_FUNCTIONS`] begins, with arguments of so many bytes.
+    pub(super) fn call(&mut self, function: usize, bytes: usize, limits: &Limits) -> wasmtime::Result<()> {
         self.calls = self.calls.saturating_add(1);
+        self.by_function[function] = self.by_function[function].saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
         if self.calls > limits.host_calls {
             return Err(QuotaExceeded { what: "host calls", limit: limits.host_calls as usize }.into());
@@ -57,10 +61,15 @@ impl Quota {
     pub(in crate::wasm) fn calls(&self) -> u32 {
         self.calls
     }
+
+    /// Calls so far, in the order of [`HOST_FUNCTIONS`].
+    pub(in crate::wasm) fn by_function(&self) -> [u32; HOST_FUNCTIONS.len()] {
+        self.by_function
+    }
 }
 
 /// How many bytes a value moves, near enough: its texts, and a little for the rest.
-pub(super) trait Weight {
+pub(in crate::wasm) trait Weight {
     /// Bytes.
     fn weight(&self) -> usize;
 }
@@ -85,12 +94,6 @@ impl<T: Weight> Weight for Option<T> {
 impl<T: Weight> Weight for Vec<T> {
     fn weight(&self) -> usize {
         self.iter().map(|item| ITEM + item.weight()).sum()
-    }
-}
-
-impl<A: Weight, B: Weight> Weight for (&A, &B) {
-    fn weight(&self) -> usize {
-        self.0.weight() + self.1.weight()
     }
 }
 

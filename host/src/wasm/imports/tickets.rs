@@ -3,95 +3,192 @@
 use std::time::Duration;
 
 use super::convert::findings;
-use super::known;
-use crate::domain::{self, Email, EventId, Permission, RegistrationRequest, TicketId, check_limit};
+use super::function::{HostFunction, Known};
+use crate::domain::{self, Email, EventId, Millis, Permission, RegistrationRequest, TicketId, check_limit};
 use crate::store::{ConfirmRefusal, ListRefusal, RegisterRefusal, TicketNotFound};
 use crate::wasm::bindings::boxoffice::rules::tickets::{
     CancelRefusal, ConfirmRefusal as WitConfirmRefusal, GetRefusal, Host, ListRefusal as WitListRefusal,
     RegisterRefusal as WitRegisterRefusal, Registered, Registration, TicketFilter, TicketPage, TicketQuery,
 };
 use crate::wasm::bindings::boxoffice::rules::types::{InvalidField, Ticket};
-use crate::wasm::run::Run;
+use crate::wasm::run::{Grants, Run};
 
 impl Host for Run {
     async fn atomic_register(
         &mut self,
         registration: Registration,
     ) -> wasmtime::Result<Result<Registered, WitRegisterRefusal>> {
-        let Some(grants) = self.begin(Permission::Register, &registration)? else {
-            return Ok(Err(WitRegisterRefusal::AccessDenied));
-        };
-        let registration = match request(registration).check(grants.limits) {
-            Ok(registration) => registration,
-            Err(found) => return Ok(Err(WitRegisterRefusal::Invalid(findings(found)))),
-        };
-        let now = self.now;
-        let registered = self.store_call(grants.store.register(now, &grants.principal, registration)).await;
-        Ok(known(registered)?
-            .map(|registered| {
-                self.answer(Registered { ticket: registered.ticket.into(), replayed: registered.replayed })
-            })
-            .map_err(|refusal| match refusal {
-                RegisterRefusal::IdempotencyKeyReused => WitRegisterRefusal::IdempotencyKeyReused,
-                RegisterRefusal::EventNotFound => WitRegisterRefusal::EventNotFound,
-                RegisterRefusal::AlreadyRegistered => WitRegisterRefusal::AlreadyRegistered,
-                RegisterRefusal::SoldOut => WitRegisterRefusal::SoldOut,
-            }))
+        self.host_call::<Register>(registration).await
     }
 
     async fn confirm(&mut self, id: String) -> wasmtime::Result<Result<Ticket, WitConfirmRefusal>> {
-        let Some(grants) = self.begin(Permission::Confirm, &id)? else {
-            return Ok(Err(WitConfirmRefusal::AccessDenied));
-        };
-        let (now, id) = (self.now, TicketId::new(id));
-        let confirmed = known(self.store_call(grants.store.confirm(now, &grants.principal, &id)).await)?;
-        Ok(confirmed.map(|ticket| self.answer(ticket)).map_err(|refusal| match refusal {
-            ConfirmRefusal::TicketNotFound => WitConfirmRefusal::TicketNotFound,
-            ConfirmRefusal::HoldExpired => WitConfirmRefusal::HoldExpired,
-            ConfirmRefusal::TicketCancelled => WitConfirmRefusal::TicketCancelled,
-        }))
+        self.host_call::<Confirm>(id).await
     }
 
     async fn cancel(&mut self, id: String) -> wasmtime::Result<Result<Ticket, CancelRefusal>> {
-        let Some(grants) = self.begin(Permission::Cancel, &id)? else {
-            return Ok(Err(CancelRefusal::AccessDenied));
-        };
-        let (now, id) = (self.now, TicketId::new(id));
-        let cancelled = known(self.store_call(grants.store.cancel(now, &grants.principal, &id)).await)?;
-        Ok(cancelled.map(|ticket| self.answer(ticket)).map_err(|TicketNotFound| CancelRefusal::TicketNotFound))
+        self.host_call::<Cancel>(id).await
     }
 
     async fn get(&mut self, id: String) -> wasmtime::Result<Result<Ticket, GetRefusal>> {
-        let Some(grants) = self.begin(Permission::ReadTicket, &id)? else {
-            return Ok(Err(GetRefusal::AccessDenied));
-        };
-        let (now, id) = (self.now, TicketId::new(id));
-        let ticket = known(self.store_call(grants.store.ticket(now, &grants.principal, &id)).await)?;
-        Ok(ticket.map(|ticket| self.answer(ticket)).map_err(|TicketNotFound| GetRefusal::TicketNotFound))
+        self.host_call::<GetTicket>(id).await
     }
 
     async fn list(&mut self, query: TicketQuery) -> wasmtime::Result<Result<TicketPage, WitListRefusal>> {
-        let permission = match query.filter {
+        self.host_call::<ListTickets>(query).await
+    }
+}
+
+/// `tickets.atomic-register`
+pub(in crate::wasm) struct Register;
+
+impl HostFunction for Register {
+    type Asked = Registration;
+    type Answer = Registered;
+    type Refusal = WitRegisterRefusal;
+    const DENIED: WitRegisterRefusal = WitRegisterRefusal::AccessDenied;
+
+    fn permission(_: &Registration) -> Permission {
+        Permission::Register
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: Registration,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, WitRegisterRefusal> {
+        let checked = request(asked).check(grants.limits);
+        let registration = checked.map_err(|found| WitRegisterRefusal::Invalid(findings(found)))?;
+        Ok(async move {
+            let registered = grants.store.register(now, &grants.principal, registration).await?;
+            Ok(registered
+                .map(|registered| Registered { ticket: registered.ticket.into(), replayed: registered.replayed })
+                .map_err(|refusal| match refusal {
+                    RegisterRefusal::IdempotencyKeyReused => WitRegisterRefusal::IdempotencyKeyReused,
+                    RegisterRefusal::EventNotFound => WitRegisterRefusal::EventNotFound,
+                    RegisterRefusal::AlreadyRegistered => WitRegisterRefusal::AlreadyRegistered,
+                    RegisterRefusal::SoldOut => WitRegisterRefusal::SoldOut,
+                }))
+        })
+    }
+}
+
+/// `tickets.confirm`
+pub(in crate::wasm) struct Confirm;
+
+impl HostFunction for Confirm {
+    type Asked = String;
+    type Answer = Ticket;
+    type Refusal = WitConfirmRefusal;
+    const DENIED: WitConfirmRefusal = WitConfirmRefusal::AccessDenied;
+
+    fn permission(_: &String) -> Permission {
+        Permission::Confirm
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: String,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, WitConfirmRefusal> {
+        let id = TicketId::new(asked);
+        Ok(async move {
+            let confirmed = grants.store.confirm(now, &grants.principal, &id).await?;
+            Ok(confirmed.map(Into::into).map_err(|refusal| match refusal {
+                ConfirmRefusal::TicketNotFound => WitConfirmRefusal::TicketNotFound,
+                ConfirmRefusal::HoldExpired => WitConfirmRefusal::HoldExpired,
+                ConfirmRefusal::TicketCancelled => WitConfirmRefusal::TicketCancelled,
+            }))
+        })
+    }
+}
+
+/// `tickets.cancel`
+pub(in crate::wasm) struct Cancel;
+
+impl HostFunction for Cancel {
+    type Asked = String;
+    type Answer = Ticket;
+    type Refusal = CancelRefusal;
+    const DENIED: CancelRefusal = CancelRefusal::AccessDenied;
+
+    fn permission(_: &String) -> Permission {
+        Permission::Cancel
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: String,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, CancelRefusal> {
+        let id = TicketId::new(asked);
+        Ok(async move {
+            let cancelled = grants.store.cancel(now, &grants.principal, &id).await?;
+            Ok(cancelled.map(Into::into).map_err(|TicketNotFound| CancelRefusal::TicketNotFound))
+        })
+    }
+}
+
+/// `tickets.get`
+pub(in crate::wasm) struct GetTicket;
+
+impl HostFunction for GetTicket {
+    type Asked = String;
+    type Answer = Ticket;
+    type Refusal = GetRefusal;
+    const DENIED: GetRefusal = GetRefusal::AccessDenied;
+
+    fn permission(_: &String) -> Permission {
+        Permission::ReadTicket
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: String,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, GetRefusal> {
+        let id = TicketId::new(asked);
+        Ok(async move {
+            let ticket = grants.store.ticket(now, &grants.principal, &id).await?;
+            Ok(ticket.map(Into::into).map_err(|TicketNotFound| GetRefusal::TicketNotFound))
+        })
+    }
+}
+
+/// `tickets.list`
+pub(in crate::wasm) struct ListTickets;
+
+impl HostFunction for ListTickets {
+    type Asked = TicketQuery;
+    type Answer = TicketPage;
+    type Refusal = WitListRefusal;
+    const DENIED: WitListRefusal = WitListRefusal::AccessDenied;
+
+    fn permission(asked: &TicketQuery) -> Permission {
+        match asked.filter {
             TicketFilter::OfEvent(_) => Permission::ListEventTickets,
             TicketFilter::OfEmail(_) => Permission::ListOwnTickets,
-        };
-        let Some(grants) = self.begin(permission, &query)? else { return Ok(Err(WitListRefusal::AccessDenied)) };
-        let query = match ticket_query(query) {
-            Ok(query) => query,
-            Err(found) => return Ok(Err(WitListRefusal::Invalid(found))),
-        };
-        let now = self.now;
-        let page = known(self.store_call(grants.store.tickets(now, &grants.principal, query)).await)?;
-        Ok(page
-            .map(|page| {
-                let items = page.items.into_iter().map(Into::into).collect();
-                self.answer(TicketPage { items, next_cursor: page.next_cursor })
-            })
-            .map_err(|refusal| match refusal {
-                ListRefusal::Invalid(field) => WitListRefusal::Invalid(findings(vec![field])),
-                ListRefusal::EventNotFound => WitListRefusal::EventNotFound,
-                ListRefusal::NotYours => WitListRefusal::AccessDenied,
-            }))
+        }
+    }
+
+    fn call(
+        grants: &Grants,
+        now: Millis,
+        asked: TicketQuery,
+    ) -> Result<impl Future<Output = Known<Self>> + Send, WitListRefusal> {
+        let query = ticket_query(asked).map_err(WitListRefusal::Invalid)?;
+        Ok(async move {
+            let page = grants.store.tickets(now, &grants.principal, query).await?;
+            Ok(page
+                .map(|page| {
+                    let items = page.items.into_iter().map(Into::into).collect();
+                    TicketPage { items, next_cursor: page.next_cursor }
+                })
+                .map_err(|refusal| match refusal {
+                    ListRefusal::Invalid(field) => WitListRefusal::Invalid(findings(vec![field])),
+                    ListRefusal::EventNotFound => WitListRefusal::EventNotFound,
+                    ListRefusal::NotYours => WitListRefusal::AccessDenied,
+                }))
+        })
     }
 }
 

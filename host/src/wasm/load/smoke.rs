@@ -4,12 +4,12 @@ use crate::domain::{Millis, Roles};
 use crate::wasm::answer::Answer;
 use crate::wasm::bindings::RulesPre;
 use crate::wasm::bindings::exports::boxoffice::rules::handler::Request;
-use crate::wasm::engine::Engine;
+use crate::wasm::engine::{Engine, Lane};
 use crate::wasm::failure::{Cause, Failure, LoadError, LoadRefusal, NotBegun, RunError, explain};
 use crate::wasm::imports::roles_for_guest;
 use crate::wasm::manifest::{Access, Manifest, Method, Route};
 use crate::wasm::module::within_limits;
-use crate::wasm::run::Run;
+use crate::wasm::run::{Answers, Run};
 
 /// The request's id, in the log, and the value of the path's parameters.
 const NAME: &str = "smoke-call";
@@ -32,12 +32,12 @@ pub(super) async fn smoke_call(
         LoadError::new(refusal, format!("asked for {method} {path} (route {id}), the module failed: {failure}"))
     };
     let _permit = engine.permit().await.map_err(|failure| refuse(&failure))?;
-    let mut run = Run::new(None, NOW, 0, engine.limits);
+    let mut run = Run::new(Answers::Nobody, NOW, 0, engine.limits);
     run.request_id.clone_from(&request.request_id);
     run.digest = std::sync::Arc::clone(digest);
-    let mut store = engine.store_for(run);
+    let mut store = engine.store_for(run, Lane::Clients);
     let cpu = std::sync::Arc::clone(&store.data().cpu);
-    let called = within_limits(engine, &cpu, async {
+    let called = within_limits(engine, Lane::Clients, &cpu, async {
         let rules = pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?;
         rules.boxoffice_rules_handler().call_handle(&mut store, &request).await
     })
@@ -48,8 +48,8 @@ pub(super) async fn smoke_call(
         Ok(Ok(response)) => Answer::check(response, &engine.limits).map(drop).map_err(|failure| refuse(&failure)),
         Ok(Err(error)) => Err(match explain(&error, output) {
             RunError::Failed(failure) => refuse(&failure),
-            // There is none to fail: without grants no host function reaches it.
-            RunError::Store(failure) => LoadError::new(LoadRefusal::Unavailable, format!("{failure:?}")),
+            // There is none to fail, and nothing to differ from: every host function denies.
+            other => LoadError::new(LoadRefusal::Unavailable, format!("{other:?}")),
         }),
         Err(timeout) => Err(refuse(&Failure { output, ..timeout })),
     }
