@@ -102,7 +102,7 @@ async fn a_canary_that_traps_is_taken_off_and_the_history_says_why() {
     until("it is kept", async || last_step(&server).await.0 == Event::CanaryRolledBack).await;
     assert_eq!(last_step(&server).await.1.as_deref(), Some("5 of 5 runs failed"));
     let listing = server.server().registry().list().await;
-    let state = |digest| listing.modules.iter().find(|listed| listed.version == Version::Module(digest)).unwrap().state;
+    let state = |digest| listing.modules.iter().find(|listed| listed.id == Version::Module(digest)).unwrap().state;
     assert_eq!(state(bad), "checked");
     assert!(logged(&id).iter().any(|line| line.field("module") == bad.short()), "the line names the canary's digest");
 }
