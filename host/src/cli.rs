@@ -1,24 +1,50 @@
 //! The commands beside `serve`: each does one thing, says what came of it, and ends.
 
 mod check;
+mod client;
+mod listing;
+mod operate;
+mod terminal;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::config::RulesCommand;
+use crate::config::{Prove, RulesCommand};
 use crate::telemetry;
 
 /// Does what `boxoffice rules` was asked for.
 #[must_use]
 pub fn rules(command: RulesCommand) -> ExitCode {
+    run(async {
+        match command {
+            RulesCommand::Check(settings) => check::check(&settings).await,
+            RulesCommand::Push(settings) => operate::push(&settings).await,
+            RulesCommand::List(settings) => operate::list(&settings).await,
+            RulesCommand::Activate(settings) => operate::activate(&settings).await,
+            RulesCommand::Rollback(settings) => operate::roll_back(&settings).await,
+            RulesCommand::Delete(settings) => operate::delete(&settings).await,
+        }
+    })
+}
+
+/// Does what `boxoffice check` was asked for.
+#[must_use]
+pub fn prove(settings: &Prove) -> ExitCode {
+    run(operate::prove(settings))
+}
+
+fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
     telemetry::start_for_command();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(command),
         Err(error) => {
             eprintln!("boxoffice: {error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    match command {
-        RulesCommand::Check(settings) => runtime.block_on(check::check(&settings)),
     }
+}
+
+/// Unlike `println!`, without a panic when nobody reads.
+fn tell(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{text}")
 }

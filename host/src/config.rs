@@ -4,6 +4,7 @@
 
 mod file;
 mod operating;
+mod operator_command;
 mod rules;
 mod rules_command;
 mod values;
@@ -21,6 +22,7 @@ use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
 pub use operating::Operating;
+pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
 pub use rules::{CacheDir, Compiling, RulesLimits};
 pub use rules_command::{Check, RulesCommand};
 pub use values::{ByteSize, RateSetting};
@@ -43,6 +45,8 @@ pub enum Command {
     /// Work with rules modules.
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Prove on a running host that what is promised holds: no seat was sold twice.
+    Check(Prove),
     /// Compile one component from stdin to stdout: what this program starts itself as, for a process with limits of its own.
     #[command(hide = true)]
     CompileModule,

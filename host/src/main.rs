@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let mut settings = match read.command {
         Command::Serve(settings) => settings,
         Command::Rules(command) => return cli::rules(command),
+        Command::Check(settings) => return cli::prove(&settings),
         Command::CompileModule => return compile_module(),
     };
     settings.cache_beside_database();

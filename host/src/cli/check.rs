@@ -1,24 +1,20 @@
 //! `boxoffice rules check FILE`
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use comfy_table::{LineStyle, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::tell;
+use super::terminal::{spinner, table};
 use crate::config::Check;
 use crate::wasm::{Engine, Import, LoadError, LoadRefusal, Loader, Module, read_module};
 
-/// How often the spinner turns.
-const TURN: Duration = Duration::from_millis(100);
-
 /// Loads the module as the host would, and says what it is, or why the host would not.
 pub(super) async fn check(settings: &Check) -> ExitCode {
-    let spinner = spinner();
+    let spinner = spinner("compiling and checking");
     let loaded = load(settings).await;
     if let Some(spinner) = spinner {
         spinner.finish_and_clear();
@@ -35,21 +31,6 @@ pub(super) async fn check(settings: &Check) -> ExitCode {
     };
     // Whoever closed stdout does not want to know.
     if loaded.is_ok() && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Unlike `println!`, without a panic when nobody reads.
-fn tell(text: &str) -> std::io::Result<()> {
-    writeln!(std::io::stdout(), "{text}")
-}
-
-fn spinner() -> Option<ProgressBar> {
-    if !std::io::stderr().is_terminal() {
-        return None;
-    }
-    let style = ProgressStyle::with_template("{spinner} compiling and checking ({elapsed})").ok()?;
-    let spinner = ProgressBar::new_spinner().with_style(style);
-    spinner.enable_steady_tick(TURN);
-    Some(spinner)
 }
 
 async fn load(settings: &Check) -> Result<Module, LoadError> {
@@ -127,12 +108,6 @@ fn report(module: &Module) -> String {
         routes.trim_fmt(),
         may.trim_fmt(),
     )
-}
-
-fn table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('-').junction('-')));
-    table
 }
 
 /// The interface without package and version: `cli/stdout`.

@@ -4,13 +4,23 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Compiling, RulesLimits};
+use super::{Activate, Compiling, Delete, List, Push, Rollback, RulesLimits};
 
 /// What `boxoffice rules` can do.
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Say whether this host would serve a module, and what the module may do.
     Check(Box<Check>),
+    /// Upload a module to a running host, which checks and keeps it.
+    Push(Push),
+    /// Say which modules a running host has, and which of them serves whom.
+    List(List),
+    /// Let a module of a running host serve everybody, some, or nobody.
+    Activate(Activate),
+    /// Undo the last step on a running host.
+    Rollback(Rollback),
+    /// Delete a module of a running host.
+    Delete(Delete),
 }
 
 /// The settings of `boxoffice rules check`.

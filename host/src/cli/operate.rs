@@ -1,0 +1,225 @@
+//! `boxoffice rules push|list|activate|rollback|delete` and `boxoffice check`: what operators do with a running host.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytesize::ByteSize;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::client::{Answer, Client, Failed, Sent};
+use super::listing::{self, short};
+use super::tell;
+use super::terminal::{plain, sending, spinner};
+use crate::config::{Activate, As, Delete, List, Prove, Push, Rollback, Surface};
+use crate::wasm::{MAX_COMPONENT, read_module};
+
+/// Most bytes of a file with a signature.
+const MAX_SIGNATURE: u64 = 1024;
+
+/// Uploads a module, and lets it serve where that is wanted.
+pub(super) async fn push(settings: &Push) -> ExitCode {
+    finish(&settings.surface, pushed(settings).await)
+}
+
+async fn pushed(settings: &Push) -> Result<bool, Failed> {
+    let client = Client::of(&settings.surface)?;
+    let file = settings.file.display();
+    let unreadable = |why: String| Failed::new("unreadable", why, "give the file of a component");
+    let module = read_module(&settings.file).await.map_err(|error| unreadable(format!("{file}: {error}")))?;
+    if module.len() > MAX_COMPONENT {
+        let most = MAX_COMPONENT / 1024 / 1024;
+        let advice = "strip debug information, or leave out what the rules do not use";
+        return Err(Failed::new("body_too_large", format!("{file}: it has more than {most} MiB"), advice));
+    }
+    let signature = signature(settings)?;
+    let bar = sending(module.len() as u64);
+    let sent = Sent::Module(module.into(), signature, bar.clone());
+    let answer = client.call(Method::POST, "/v1/modules", sent).await;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let answer = answer?;
+    let known = answer.json["digest"].as_str().unwrap_or_default().to_owned();
+    let mode = if settings.activate { Some(json!({"mode": "all"})) } else { mode(&settings.mode) };
+    let told = |json: &Value| uploaded(json, mode.is_none());
+    if !told_answer(&settings.surface, &answer, told) {
+        return Ok(false);
+    }
+    match mode {
+        Some(mode) => activated(&client, &settings.surface, &known, mode).await,
+        None => Ok(true),
+    }
+}
+
+/// The line of the signature's file: the one that is named, or the one beside the module.
+fn signature(settings: &Push) -> Result<Option<String>, Failed> {
+    let beside = || {
+        let mut name = OsString::from(&settings.file);
+        name.push(".sig");
+        let path = PathBuf::from(name);
+        (settings.file != Path::new("-") && path.exists()).then_some(path)
+    };
+    let Some(path) = settings.signature.clone().or_else(beside) else { return Ok(None) };
+    let advice = "give the file that `boxoffice rules sign` has made";
+    let failed = |why: String| Failed::new("unreadable", format!("{}: {why}", path.display()), advice);
+    let size = std::fs::metadata(&path).map_err(|error| failed(error.to_string()))?.len();
+    if size > MAX_SIGNATURE {
+        return Err(failed(format!("it is no signature: it has {size} bytes")));
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+    let line = text.trim();
+    if line.is_empty() || !line.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(failed("it is no signature: it is not one line of text".into()));
+    }
+    Ok(Some(line.to_owned()))
+}
+
+fn mode(wanted: &As) -> Option<Value> {
+    match wanted {
+        As { canary: Some(share), .. } => Some(json!({"mode": "canary", "percent": share.as_percent()})),
+        As { shadow: true, .. } => Some(json!({"mode": "shadow"})),
+        As { .. } => None,
+    }
+}
+
+fn uploaded(json: &Value, serves_nobody: bool) -> String {
+    let text = |name: &str| plain(json[name].as_str().unwrap_or_default());
+    let known = if json["known"] == true { ", known already" } else { "" };
+    let signed = json["signed_by"].as_str().map_or(String::new(), |key| format!("\n  signed  by {}", plain(key)));
+    let digest = text("digest");
+    let next = format!("\nIt serves nobody yet: boxoffice rules activate {}", short(&digest));
+    format!(
+        "{} {}: {}\n  digest  {digest}{known}\n  size    {}{signed}{}",
+        text("name"),
+        text("version"),
+        text("summary"),
+        ByteSize(json["bytes"].as_u64().unwrap_or_default()),
+        if serves_nobody { next.as_str() } else { "" },
+    )
+}
+
+/// Says which modules there are.
+pub(super) async fn list(settings: &List) -> ExitCode {
+    let listed = async {
+        let client = Client::of(&settings.surface)?;
+        let answer = client.call(Method::GET, "/v1/modules", Sent::Nothing).await?;
+        Ok(told_answer(&settings.surface, &answer, listing::report))
+    };
+    finish(&settings.surface, listed.await)
+}
+
+/// Lets a module serve.
+pub(super) async fn activate(settings: &Activate) -> ExitCode {
+    let wanted =
+        if settings.off { json!({"mode": "off"}) } else { mode(&settings.mode).unwrap_or(json!({"mode": "all"})) };
+    let done = async {
+        let client = Client::of(&settings.surface)?;
+        activated(&client, &settings.surface, &settings.module, wanted).await
+    };
+    finish(&settings.surface, done.await)
+}
+
+async fn activated(client: &Client, surface: &Surface, module: &str, mode: Value) -> Result<bool, Failed> {
+    let spinner = spinner("waiting for the host, which may have to compile it");
+    let answer = client.call(Method::POST, &format!("/v1/modules/{module}/activate"), Sent::Json(mode.clone())).await;
+    if let Some(spinner) = spinner {
+        spinner.finish_and_clear();
+    }
+    Ok(told_answer(surface, &answer?, |json| {
+        let module = listing::named(json);
+        match mode["mode"].as_str() {
+            Some("canary") => format!("{module} serves {} % of the callers now, and is watched", mode["percent"]),
+            Some("shadow") => format!("{module} runs beside the active module now, and changes nothing"),
+            Some("off") => format!("{module} is neither canary nor shadow any longer"),
+            _ => format!("{module} serves everybody now"),
+        }
+    }))
+}
+
+/// Undoes the last step.
+pub(super) async fn roll_back(settings: &Rollback) -> ExitCode {
+    let done = async {
+        let client = Client::of(&settings.surface)?;
+        let answer = client.call(Method::POST, "/v1/rollback", Sent::Nothing).await?;
+        Ok(told_answer(&settings.surface, &answer, |json| {
+            let name = |field: &str| json[field].as_str().map(|id| short(&plain(id)).to_owned());
+            let active = name("active").unwrap_or_default();
+            match name("ended_canary") {
+                Some(canary) => format!("the canary {canary} has ended; {active} serves everybody"),
+                None => format!("{active} serves everybody again"),
+            }
+        }))
+    };
+    finish(&settings.surface, done.await)
+}
+
+/// Deletes a module.
+pub(super) async fn delete(settings: &Delete) -> ExitCode {
+    let done = async {
+        let client = Client::of(&settings.surface)?;
+        let path = format!("/v1/modules/{}", settings.module);
+        let answer = client.call(Method::DELETE, &path, Sent::Nothing).await?;
+        Ok(told_answer(&settings.surface, &answer, |json| {
+            format!("{} is deleted", plain(json["deleted"].as_str().unwrap_or_default()))
+        }))
+    };
+    finish(&settings.surface, done.await)
+}
+
+/// Proves the invariants of a running host.
+pub(super) async fn prove(settings: &Prove) -> ExitCode {
+    let proved = async {
+        let client = Client::of(&settings.surface)?;
+        let spinner = spinner("proving; it reads everything");
+        let answer = client.call(Method::GET, "/v1/invariants", Sent::Nothing).await;
+        if let Some(spinner) = spinner {
+            spinner.finish_and_clear();
+        }
+        let answer = answer?;
+        let told = told_answer(&settings.surface, &answer, |json| {
+            let found = json["violations"].as_array().map_or(&[][..], Vec::as_slice);
+            let lines = found.iter().map(|violation| format!("\n  {}", plain(violation.as_str().unwrap_or_default())));
+            let lines: String = lines.collect();
+            if json["sound"] == true { "everything holds".to_owned() } else { format!("violated:{lines}") }
+        });
+        Ok(told && answer.json["sound"] == true)
+    };
+    finish(&settings.surface, proved.await)
+}
+
+/// Tells an answer: as it is, or in words for people. Gives whether it was what was asked for, and could be told.
+fn told_answer(surface: &Surface, answer: &Answer, words: impl FnOnce(&Value) -> String) -> bool {
+    let done = answer.status.is_success();
+    if surface.json {
+        return tell(&answer.json.to_string()).is_ok() && done;
+    }
+    if done {
+        return tell(&words(&answer.json)).is_ok();
+    }
+    let text = |name: &str| answer.json[name].as_str().map(plain);
+    let name = text("refusal").or_else(|| text("code")).unwrap_or_default();
+    eprintln!("boxoffice: refused: {name}: {}", text("detail").unwrap_or_default());
+    if let Some(advice) = text("advice") {
+        eprintln!("  what to do: {advice}");
+    }
+    false
+}
+
+fn finish(surface: &Surface, done: Result<bool, Failed>) -> ExitCode {
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failed) if surface.json => {
+            let Failed { code, why, advice } = failed;
+            // Whoever closed stdout does not want to know.
+            let _ = tell(&json!({"code": code, "detail": why, "advice": advice}).to_string());
+            ExitCode::FAILURE
+        }
+        Err(failed) => {
+            eprintln!("boxoffice: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
