@@ -79,7 +79,7 @@ fn canary(canary: &Value) -> Option<String> {
     Some(format!(
         "The canary {} serves {} % of the callers, begun {}; it is judged from {} requests on. In the last {}:\n{}",
         short(&plain(id)),
-        canary["percent"],
+        canary["percent"].as_f64().unwrap_or_default(),
         ago(&canary["since"]),
         canary["min_requests"],
         humantime::format_duration(window),

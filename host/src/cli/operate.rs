@@ -130,7 +130,10 @@ async fn activated(client: &Client, surface: &Surface, module: &str, mode: Value
     Ok(told_answer(surface, &answer?, |json| {
         let module = listing::named(json);
         match mode["mode"].as_str() {
-            Some("canary") => format!("{module} serves {} % of the callers now, and is watched", mode["percent"]),
+            Some("canary") => {
+                let percent = mode["percent"].as_f64().unwrap_or_default();
+                format!("{module} serves {percent} % of the callers now, and is watched")
+            }
             Some("shadow") => format!("{module} runs beside the active module now, and changes nothing"),
             Some("off") => format!("{module} is neither canary nor shadow any longer"),
             _ => format!("{module} serves everybody now"),

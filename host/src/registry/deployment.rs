@@ -206,12 +206,15 @@ impl Deployment {
         warm
     }
 
-    /// Keeps a module that was uploaded, in place of those that were not used for the longest time where there are too many. Again, it is
-    /// as if it were new.
+    /// Keeps a module that was uploaded, in place of those that were not used for the longest time where there are too many. One that is
+    /// there already counts as used now.
     #[must_use]
     pub fn uploaded(mut self, kept: Kept) -> Self {
         let (now, version) = (kept.uploaded_at_ms, Version::Module(kept.digest));
-        self.modules.retain(|other| other.digest != kept.digest);
+        if let Some(known) = self.modules.iter_mut().find(|known| known.digest == kept.digest) {
+            *known = kept;
+            return self;
+        }
         while self.modules.len() >= MAX_MODULES {
             let unused = self.modules.iter().filter(|kept| {
                 let version = Version::Module(kept.digest);
