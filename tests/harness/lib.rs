@@ -13,4 +13,6 @@ mod server;
 pub use client::{Answer, Call, fresh_address, raw, until};
 pub use empty_store::EmptyStore;
 pub use log::{LogLine, logged, watched_id};
-pub use server::{Builder, START, TestServer, compile_if_asked, exact_rules, raw_rules, settings, unruly_rules};
+pub use server::{
+    Builder, START, TestServer, altered_rules, compile_if_asked, exact_rules, raw_rules, settings, unruly_rules,
+};
