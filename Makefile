@@ -5,7 +5,7 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint guest demo attack fuzz bench-instances audit target
+.PHONY: help run test check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ guest: target ## The standard rules as a component: target/guest/wasm32-wasip2/g
 
 demo: target ## A flash sale on a throw-away server: 100 buyers, 5 seats
 	$(CARGO) run --release --locked --package boxoffice-tests --bin demo
+
+swap-demo: target ## A thousand swaps of the rules under load, a canary that fails, a shadow that finds a difference (ARGS='--swaps 100')
+	$(CARGO) run --release --locked --package boxoffice-tests --bin swap-demo -- $(ARGS)
 
 attack: ## What strangers' modules do to a throw-away server, and what comes of it (ARGS=spin picks attacks by name)
 	$(CARGO) build --release --locked --package boxoffice --package boxoffice-tests --bin boxoffice --bin attack
