@@ -1,7 +1,9 @@
 //! The commands beside `serve`: each does one thing, says what came of it, and ends.
 
 mod check;
+mod signing;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::config::RulesCommand;
@@ -20,5 +22,12 @@ pub fn rules(command: RulesCommand) -> ExitCode {
     };
     match command {
         RulesCommand::Check(settings) => runtime.block_on(check::check(&settings)),
+        RulesCommand::Keygen(settings) => signing::keygen(&settings),
+        RulesCommand::Sign(settings) => runtime.block_on(signing::sign_module(&settings)),
     }
+}
+
+/// Unlike `println!`, without a panic when nobody reads.
+fn tell(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{text}")
 }

@@ -16,7 +16,7 @@ use super::serving::{Canary, Serving};
 use super::window::CanaryPolicy;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::wasm::{Digest, LoadError, LoadRefusal, Loader, Module};
+use crate::wasm::{Artifact, Digest, LoadError, LoadRefusal, Loader, Module};
 
 /// What only changes look at.
 pub(super) struct Book {
@@ -185,8 +185,9 @@ impl Registry {
     ///
     /// # Errors
     /// Why this host would not serve it, or why it cannot be kept. Then nothing is.
-    pub async fn upload(&self, bytes: Vec<u8>) -> Result<Uploaded, Refusal> {
-        let module = Arc::new(self.loader.load(bytes.clone()).await.map_err(Refusal::Module)?);
+    pub async fn upload(&self, artifact: impl Into<Artifact>) -> Result<Uploaded, Refusal> {
+        let artifact = artifact.into();
+        let module = Arc::new(self.loader.load(artifact.clone()).await.map_err(Refusal::Module)?);
         let mut book = self.book.lock().await;
         self.settle(&mut book).await?;
         let (digest, now, version) = (module.digest, self.clock.now(), Version::Module(module.digest));
@@ -199,9 +200,9 @@ impl Registry {
             bytes: module.loaded.bytes,
             uploaded_at_ms: now,
             used_at_ms: now,
-            signed_by: None,
+            signed_by: module.loaded.signed_by.clone(),
         };
-        self.on_disk(move |folder| folder.keep_module(digest, &bytes, None)).await?;
+        self.on_disk(move |folder| folder.keep_module(digest, &artifact.bytes, artifact.signature())).await?;
         let next = book.deployment.clone().uploaded(kept.clone());
         book.compiled.insert(version, module);
         self.change(&mut book, next).await?;
@@ -371,12 +372,15 @@ impl Load<'_> {
 
     async fn version(&self, version: Version) -> Result<Module, LoadError> {
         let unavailable = |why: String| LoadError::new(LoadRefusal::Unavailable, why);
-        let Version::Module(digest) = version else { return self.loader.load(self.standard.to_vec()).await };
+        let Version::Module(digest) = version else {
+            return self.loader.load(Artifact::built_in(self.standard.to_vec())).await;
+        };
         let folder = self.folder.clone();
         let read = tokio::task::spawn_blocking(move || folder.module(digest)).await;
         let read = read.map_err(|panic| unavailable(panic.to_string()))?;
-        let (bytes, _) = read.map_err(|error| unavailable(format!("the module {digest} is not there: {error}")))?;
-        let module = self.loader.load(bytes).await?;
+        let (bytes, signature) =
+            read.map_err(|error| unavailable(format!("the module {digest} is not there: {error}")))?;
+        let module = self.loader.load(Artifact::with_signature(bytes, signature)).await?;
         if module.digest != digest {
             return Err(unavailable(format!("the file of module {digest} has other bytes than were uploaded")));
         }
