@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod listing;
 mod operate;
+mod signing;
 mod terminal;
 
 use std::io::Write as _;
@@ -18,6 +19,8 @@ pub fn rules(command: RulesCommand) -> ExitCode {
     run(async {
         match command {
             RulesCommand::Check(settings) => check::check(&settings).await,
+            RulesCommand::Keygen(settings) => signing::keygen(&settings),
+            RulesCommand::Sign(settings) => signing::sign_module(&settings).await,
             RulesCommand::Push(settings) => operate::push(&settings).await,
             RulesCommand::List(settings) => operate::list(&settings).await,
             RulesCommand::Activate(settings) => operate::activate(&settings).await,

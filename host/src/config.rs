@@ -7,6 +7,7 @@ mod operating;
 mod operator_command;
 mod rules;
 mod rules_command;
+mod trusting;
 mod values;
 
 use std::ffi::OsString;
@@ -24,7 +25,8 @@ use values::{bytes, duration, log_filter, rate_limit};
 pub use operating::Operating;
 pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
 pub use rules::{CacheDir, Compiling, RulesLimits};
-pub use rules_command::{Check, RulesCommand};
+pub use rules_command::{Check, Keygen, RulesCommand, Sign};
+pub use trusting::Trusting;
 pub use values::{ByteSize, RateSetting};
 
 /// Sells the last seat exactly once: an event registration and ticketing server whose rules are a sandboxed component.
@@ -85,6 +87,10 @@ pub struct Serve {
     /// Serve the rules of this component instead of the standard ones
     #[arg(long, value_name = "FILE", env = "BOXOFFICE_RULES", help_heading = "Rules")]
     pub rules: Option<PathBuf>,
+
+    /// Whose modules are served.
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// What one run of the rules may use.
     #[command(flatten)]

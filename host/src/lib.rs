@@ -9,6 +9,7 @@
 //! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
 //! | [`registry`] | which versions of the rules there are, and which serves whom |
 //! | `http`, `admin` | the REST listener and the operator's |
+//! | [`trust`] | whose modules are served: keys and signatures |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `private_folder` | files that nobody else can read or have written |
 //! | `metrics` | what is counted, for Prometheus |
@@ -34,6 +35,7 @@ mod server;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;
+pub mod trust;
 pub mod wasm;
 
 pub use http::bind;

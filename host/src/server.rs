@@ -25,7 +25,8 @@ use crate::operator::{MAX_TOKEN, Operator};
 use crate::registry::{Registry, RegistrySetup};
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::wasm::{Engine, LoadError, LoadRefusal, Loader, Module, Occupancy, read_module};
+use crate::trust::KeyError;
+use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module, Occupancy};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in: a component.
@@ -73,6 +74,8 @@ pub enum StartError {
     Token(String),
     /// The folder of modules cannot be used.
     Modules(String),
+    /// A key to trust cannot be read.
+    Trust(KeyError),
 }
 
 impl fmt::Display for StartError {
@@ -83,6 +86,7 @@ impl fmt::Display for StartError {
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
             Self::Token(error) | Self::Modules(error) => f.write_str(error),
+            Self::Trust(error) => write!(f, "--rules-trust {error}"),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
     }
@@ -265,13 +269,18 @@ pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
     let loader = loader(settings)?;
     match load_pinned(&loader, settings).await? {
         Some(module) => Ok(module),
-        None => loader.load(STANDARD_RULES.to_vec()).await.map_err(StartError::Rules),
+        None => loader.load(Artifact::built_in(STANDARD_RULES.to_vec())).await.map_err(StartError::Rules),
     }
 }
 
 fn loader(settings: &Serve) -> Result<Loader, StartError> {
     let engine = Engine::new(settings.limits.limits()).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    Ok(Loader::new(Arc::new(engine), settings.compiling.compiler()))
+    loader_into(Arc::new(engine), settings)
+}
+
+fn loader_into(engine: Arc<Engine>, settings: &Serve) -> Result<Loader, StartError> {
+    let trust = settings.trusting.trust().map_err(StartError::Trust)?;
+    Ok(Loader::new(engine, settings.compiling.compiler()).trusting(trust))
 }
 
 /// The module of `--rules FILE`, if that is given.
@@ -281,7 +290,7 @@ async fn load_pinned(loader: &Loader, settings: &Serve) -> Result<Option<Module>
         let message = format!("--rules {}: {}", path.display(), error.message);
         StartError::Rules(LoadError { message, ..error })
     };
-    loader.load(read_module(path).await.map_err(named)?).await.map(Some).map_err(named)
+    loader.load(Artifact::read(path).await.map_err(named)?).await.map(Some).map_err(named)
 }
 
 async fn registry(
@@ -291,7 +300,7 @@ async fn registry(
     metrics: Arc<Metrics>,
 ) -> Result<Arc<Registry>, StartError> {
     let loader = match &standard {
-        Some(module) => Loader::new(Arc::clone(module.engine()), settings.compiling.compiler()),
+        Some(module) => loader_into(Arc::clone(module.engine()), settings)?,
         None => loader(settings)?,
     };
     let pinned = load_pinned(&loader, settings).await?;

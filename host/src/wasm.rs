@@ -31,7 +31,7 @@ pub use engine::{Engine, Lane, Occupancy};
 pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};
 pub use imports::{Exchange, HOST_FUNCTIONS, roles_for_guest};
 pub use limits::Limits;
-pub use load::{Import, Loaded, Loader, MAX_COMPONENT, host_functions, read_module};
+pub use load::{Artifact, Import, Loaded, Loader, MAX_COMPONENT, host_functions, read_module};
 pub use manifest::{Access, Manifest, Method, Route};
 pub use module::{Digest, Errand, Module, Report};
 pub use playback::{CallDifference, Playback, Played, Wanted};

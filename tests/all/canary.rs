@@ -23,7 +23,7 @@ fn percent(percent: f64) -> Share {
 /// Uploads the module that misbehaves.
 async fn upload(server: &TestServer) -> Digest {
     let bytes = std::fs::read(unruly_rules()).unwrap();
-    server.server().registry().upload(bytes, None).await.unwrap().digest
+    server.server().registry().upload(bytes).await.unwrap().digest
 }
 
 /// A server whose canary is the module that misbehaves, for so many percent of the callers.

@@ -19,6 +19,7 @@ mod race;
 mod restart;
 mod reuse;
 mod shutdown;
+mod signatures;
 #[path = "../store/mod.rs"]
 mod store;
 mod testers;

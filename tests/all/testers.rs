@@ -11,7 +11,7 @@ async fn with_another() -> (TestServer, String, NamedTempFile) {
     let path = file.path().to_owned();
     let server = TestServer::builder().with(|s| s.operating.admin_token_file = Some(path)).start().await;
     let bytes = std::fs::read(unruly_rules()).unwrap();
-    let digest = server.server().registry().upload(bytes, None).await.unwrap().digest;
+    let digest = server.server().registry().upload(bytes).await.unwrap().digest;
     (server, digest.to_string(), file)
 }
 

@@ -11,3 +11,4 @@ mod databases;
 mod running;
 mod settings;
 mod signals;
+mod signing;

@@ -11,12 +11,11 @@ use super::answer::Trouble;
 use super::modules::answer;
 use crate::error::Error;
 use crate::http::{Reply, request};
-use crate::wasm::MAX_COMPONENT;
+use crate::trust::MAX_SIGNATURE;
+use crate::wasm::{Artifact, MAX_COMPONENT};
 
 /// The module's signature: the line of its `.sig` file.
 const SIGNATURE: HeaderName = HeaderName::from_static("x-boxoffice-signature");
-/// Most bytes of it.
-const MAX_SIGNATURE: usize = 1024;
 
 impl Admin {
     /// Reads a module, has it checked, and keeps it. Who goes away ends it.
@@ -37,7 +36,7 @@ impl Admin {
         let _permit = self.app.registry.begin_upload()?;
         let reading = request::read(body, MAX_COMPONENT);
         let bytes = tokio::time::timeout(self.upload_timeout, reading).await.map_err(|_| Error::RequestTimeout)??;
-        let uploaded = self.app.registry.upload(bytes, signature).await?;
+        let uploaded = self.app.registry.upload(Artifact::with_signature(bytes, signature)).await?;
         action.module(uploaded.digest.into());
         let location = format!("/v1/modules/{}", uploaded.digest);
         let location = HeaderValue::try_from(location).map_err(|error| Error::Internal(error.to_string()))?;
@@ -60,7 +59,7 @@ fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Error> {
     let mut values = headers.get_all(SIGNATURE).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) if value.len() <= MAX_SIGNATURE => Ok(Some(value.as_bytes().to_vec())),
+        (Some(value), None) if value.len() as u64 <= MAX_SIGNATURE => Ok(Some(value.as_bytes().to_vec())),
         _ => Err(Error::InvalidRequest("Send one X-Boxoffice-Signature header, the line of the .sig file.".into())),
     }
 }

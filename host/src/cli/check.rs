@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::tell;
 use super::terminal::{spinner, table};
 use crate::config::Check;
-use crate::wasm::{Engine, Import, LoadError, LoadRefusal, Loader, Module, read_module};
+use crate::wasm::{Artifact, Engine, Import, LoadError, LoadRefusal, Loader, Module};
 
 /// Loads the module as the host would, and says what it is, or why the host would not.
 pub(super) async fn check(settings: &Check) -> ExitCode {
@@ -37,8 +37,10 @@ async fn load(settings: &Check) -> Result<Module, LoadError> {
     let engine = Engine::new(settings.limits.limits()).map_err(|error| {
         LoadError::new(LoadRefusal::Unavailable, format!("the sandbox cannot be set up: {error:#}"))
     })?;
-    let loader = Loader::new(Arc::new(engine), settings.compiling.compiler());
-    loader.load(read_module(&settings.file).await?).await
+    let trust = settings.trusting.trust();
+    let trust = trust.map_err(|error| LoadError::new(LoadRefusal::Unavailable, format!("--rules-trust {error}")))?;
+    let loader = Loader::new(Arc::new(engine), settings.compiling.compiler()).trusting(trust);
+    loader.load(Artifact::read(&settings.file).await?).await
 }
 
 fn millis(duration: Duration) -> f64 {
@@ -64,6 +66,7 @@ fn accepted(module: &Module) -> Value {
         "compile_ms": millis(loaded.compiled_in),
         "load_ms": millis(loaded.loaded_in),
         "cached": loaded.cached,
+        "signed_by": loaded.signed_by,
         "routes": routes.collect::<Vec<_>>(),
         "imports": imports.collect::<Vec<_>>(),
     })
@@ -81,6 +84,7 @@ fn refused(error: &LoadError) -> Value {
 fn report(module: &Module) -> String {
     let (manifest, loaded) = (&module.manifest, &module.loaded);
     let size = |bytes: usize| ByteSize(bytes as u64);
+    let signed = loaded.signed_by.as_ref().map_or_else(String::new, |key| format!("  signed  by key {key}\n"));
     let origin = if loaded.cached { "from the cache" } else { "compiled" };
     let mut routes = table();
     routes.set_header(["method", "path", "access", "route"]);
@@ -95,7 +99,7 @@ fn report(module: &Module) -> String {
     let inert: Vec<_> = loaded.imports.iter().filter(|import| !import.is_of_the_contract()).map(short).collect();
     let inert = if inert.is_empty() { "nothing".to_owned() } else { inert.join(", ") };
     format!(
-        "{} {}: {}\n  digest  {}\n  size    {}, {} of native code\n  loaded  in {} ms, {} of them for the code, {origin}\n\n\
+        "{} {}: {}\n  digest  {}\n{signed}  size    {}, {} of native code\n  loaded  in {} ms, {} of them for the code, {origin}\n\n\
          {}\n\nIt may call, as far as the caller's role allows:\n{}\n\nOf WASI it imports, all inert: {inert}",
         manifest.name,
         manifest.version,

@@ -1,7 +1,7 @@
 //! `boxoffice rules push|list|activate|rollback|delete` and `boxoffice check`: what operators do with a running host.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read as _;
 use std::process::ExitCode;
 
 use bytesize::ByteSize;
@@ -13,10 +13,8 @@ use super::listing::{self, short};
 use super::tell;
 use super::terminal::{plain, sending, spinner};
 use crate::config::{Activate, As, Delete, List, Prove, Push, Rollback, Surface};
-use crate::wasm::{MAX_COMPONENT, read_module};
-
-/// Most bytes of a file with a signature.
-const MAX_SIGNATURE: u64 = 1024;
+use crate::trust::{MAX_SIGNATURE, Origin};
+use crate::wasm::{Artifact, MAX_COMPONENT};
 
 /// Uploads a module, and lets it serve where that is wanted.
 pub(super) async fn push(settings: &Push) -> ExitCode {
@@ -27,15 +25,15 @@ async fn pushed(settings: &Push) -> Result<bool, Failed> {
     let client = Client::of(&settings.surface)?;
     let file = settings.file.display();
     let unreadable = |why: String| Failed::new("unreadable", why, "give the file of a component");
-    let module = read_module(&settings.file).await.map_err(|error| unreadable(format!("{file}: {error}")))?;
-    if module.len() > MAX_COMPONENT {
+    let artifact = Artifact::read(&settings.file).await.map_err(|error| unreadable(format!("{file}: {error}")))?;
+    if artifact.bytes.len() > MAX_COMPONENT {
         let most = MAX_COMPONENT / 1024 / 1024;
         let advice = "strip debug information, or leave out what the rules do not use";
         return Err(Failed::new("body_too_large", format!("{file}: it has more than {most} MiB"), advice));
     }
-    let signature = signature(settings)?;
-    let bar = sending(module.len() as u64);
-    let sent = Sent::Module(module.into(), signature, bar.clone());
+    let signature = signature(settings, &artifact)?;
+    let bar = sending(artifact.bytes.len() as u64);
+    let sent = Sent::Module(artifact.bytes.into(), signature, bar.clone());
     let answer = client.call(Method::POST, "/v1/modules", sent).await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
@@ -54,26 +52,27 @@ async fn pushed(settings: &Push) -> Result<bool, Failed> {
 }
 
 /// The line of the signature's file: the one that is named, or the one beside the module.
-fn signature(settings: &Push) -> Result<Option<String>, Failed> {
-    let beside = || {
-        let mut name = OsString::from(&settings.file);
-        name.push(".sig");
-        let path = PathBuf::from(name);
-        (settings.file != Path::new("-") && path.exists()).then_some(path)
+fn signature(settings: &Push, artifact: &Artifact) -> Result<Option<String>, Failed> {
+    let failed = |why: String| Failed::new("unreadable", why, "give the file that `boxoffice rules sign` has made");
+    let text = match (&settings.signature, &artifact.origin) {
+        (Some(path), _) => {
+            let named = |why: String| failed(format!("{}: {why}", path.display()));
+            let mut text = Vec::new();
+            let file = File::open(path).map_err(|error| named(error.to_string()))?;
+            file.take(MAX_SIGNATURE + 1).read_to_end(&mut text).map_err(|error| named(error.to_string()))?;
+            text
+        }
+        (None, Origin::Signed(text)) => text.clone(),
+        (None, Origin::Unreadable(why)) => return Err(failed(why.clone())),
+        (None, Origin::Unsigned | Origin::BuiltIn) => return Ok(None),
     };
-    let Some(path) = settings.signature.clone().or_else(beside) else { return Ok(None) };
-    let advice = "give the file that `boxoffice rules sign` has made";
-    let failed = |why: String| Failed::new("unreadable", format!("{}: {why}", path.display()), advice);
-    let size = std::fs::metadata(&path).map_err(|error| failed(error.to_string()))?.len();
-    if size > MAX_SIGNATURE {
-        return Err(failed(format!("it is no signature: it has {size} bytes")));
+    let line = text.trim_ascii();
+    match std::str::from_utf8(line) {
+        Ok(text) if (1..=MAX_SIGNATURE).contains(&(line.len() as u64)) && line.iter().all(u8::is_ascii_graphic) => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => Err(failed("the signature is not one short line of text".into())),
     }
-    let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-    let line = text.trim();
-    if line.is_empty() || !line.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(failed("it is no signature: it is not one line of text".into()));
-    }
-    Ok(Some(line.to_owned()))
 }
 
 fn mode(wanted: &As) -> Option<Value> {

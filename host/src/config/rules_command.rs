@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Activate, Compiling, Delete, List, Push, Rollback, RulesLimits};
+use super::{Activate, Compiling, Delete, List, Push, Rollback, RulesLimits, Trusting};
 
 /// What `boxoffice rules` can do.
 #[derive(Debug, Subcommand)]
@@ -21,6 +21,46 @@ pub enum RulesCommand {
     Rollback(Rollback),
     /// Delete a module of a running host.
     Delete(Delete),
+    /// Make a key to sign modules with.
+    Keygen(Keygen),
+    /// Sign a module.
+    Sign(Sign),
+}
+
+/// The settings of `boxoffice rules keygen`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  boxoffice rules keygen rules.key
+      rules.key, for you alone, and rules.key.pub, for the hosts that are to trust it
+  boxoffice serve --rules my_rules.wasm --rules-trust rules.key.pub
+      serves it if rules.key has signed it")]
+pub struct Keygen {
+    /// Where the private key goes, PKCS#8 in PEM; the public one goes to FILE.pub. Neither may be there
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The settings of `boxoffice rules sign`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  boxoffice rules sign --key rules.key my_rules.wasm
+      my_rules.wasm.sig: Ed25519 over the file's bytes, one line of base64")]
+pub struct Sign {
+    /// The private key, from `boxoffice rules keygen`
+    #[arg(long, value_name = "FILE", env = "BOXOFFICE_KEY")]
+    pub key: PathBuf,
+
+    /// The module; its signature is put beside it, in place of the one before, as MODULE.sig
+    #[arg(value_name = "MODULE")]
+    pub module: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The settings of `boxoffice rules check`.
@@ -40,6 +80,10 @@ pub struct Check {
     /// Print one JSON object, whatever comes of it
     #[arg(long)]
     pub json: bool,
+
+    /// Whose modules are served.
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// What one run of the rules may use.
     #[command(flatten)]

@@ -7,7 +7,7 @@ use super::deployment::{Deployment, Version};
 use super::folder::Folder;
 use super::serving::{Canary, Serving};
 use super::window::CanaryPolicy;
-use crate::wasm::{LoadError, LoadRefusal, Loader, Module};
+use crate::wasm::{Artifact, LoadError, LoadRefusal, Loader, Module};
 
 /// Versions that are compiled.
 pub(super) type Compiled = HashMap<Version, Arc<Module>>;
@@ -72,15 +72,14 @@ impl Source<'_> {
     /// Loads a version, from its kept bytes.
     pub(super) async fn load(&self, version: Version) -> Result<Arc<Module>, LoadError> {
         let unavailable = |why: String| LoadError::new(LoadRefusal::Unavailable, why);
-        let bytes = match version {
-            Version::Standard => self.standard.to_vec(),
+        let artifact = match version {
+            Version::Standard => Artifact::built_in(self.standard.to_vec()),
             Version::Module(digest) => {
                 let folder = Arc::clone(self.folder);
                 let read = tokio::task::spawn_blocking(move || folder.module(digest)).await;
-                let (bytes, _) = read.map_err(|panic| unavailable(panic.to_string()))?.map_err(unavailable)?;
-                bytes
+                read.map_err(|panic| unavailable(panic.to_string()))?.map_err(unavailable)?
             }
         };
-        self.loader.load(bytes).await.map(Arc::new)
+        self.loader.load(artifact).await.map(Arc::new)
     }
 }

@@ -12,7 +12,7 @@ use super::deployment::{Deployment, Kept, Mode, Version};
 use super::folder::{Folder, New};
 use super::refusal::Refusal;
 use crate::domain::Millis;
-use crate::wasm::{Digest, Module};
+use crate::wasm::{Artifact, Digest, Module};
 
 /// How long the host waits before it tries again to keep that a canary was taken off.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
@@ -86,9 +86,10 @@ impl Registry {
     ///
     /// # Errors
     /// Why this host would not serve it, or why it cannot be kept. Then nothing is.
-    pub async fn upload(self: &Arc<Self>, bytes: Vec<u8>, signature: Option<Vec<u8>>) -> Result<Uploaded, Refusal> {
-        let module = Arc::new(self.loader.load(bytes.clone()).await.map_err(Refusal::Module)?);
-        let new = New { digest: module.digest, bytes, signature };
+    pub async fn upload(self: &Arc<Self>, artifact: impl Into<Artifact>) -> Result<Uploaded, Refusal> {
+        let artifact = artifact.into();
+        let module = Arc::new(self.loader.load(artifact.clone()).await.map_err(Refusal::Module)?);
+        let new = New { digest: module.digest, artifact };
         let registry = Arc::clone(self);
         finished(async move {
             let mut book = registry.book.lock().await;
@@ -304,7 +305,7 @@ fn kept(module: &Module, now: Millis) -> Kept {
         bytes: module.loaded.bytes,
         uploaded_at_ms: now,
         used_at_ms: now,
-        signed_by: None,
+        signed_by: module.loaded.signed_by.clone(),
     }
 }
 
@@ -315,7 +316,7 @@ fn uploaded(module: &Module, known: bool) -> Uploaded {
         version: module.manifest.version.clone(),
         summary: module.manifest.summary.clone(),
         bytes: module.loaded.bytes,
-        signed_by: None,
+        signed_by: module.loaded.signed_by.clone(),
         known,
         cached: module.loaded.cached,
         load_ms: module.loaded.loaded_in.as_millis().try_into().unwrap_or(u64::MAX),

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::deployment::{Deployment, FORMAT};
 use crate::private_folder::{Bounds, Durability, Others, PrivateFolder, Unusable};
-use crate::wasm::{Digest, MAX_COMPONENT};
+use crate::trust::MAX_SIGNATURE;
+use crate::wasm::{Artifact, Digest, MAX_COMPONENT};
 
 /// The file of the deployment.
 const DEPLOYMENT: &str = "deployment.json";
 /// Most bytes of it: 16 modules and 100 steps have well under a tenth of that.
 const MAX_DEPLOYMENT: u64 = 4 * 1024 * 1024;
-/// Most bytes of a signature's file.
-const MAX_SIGNATURE: usize = 4 * 1024;
 /// How often the folder is opened anew when another host removes it at the same time.
 const MAX_TRIES: usize = 8;
 
@@ -44,8 +43,7 @@ enum Owned {
 /// A module that was uploaded, and is not kept yet.
 pub(super) struct New {
     pub(super) digest: Digest,
-    pub(super) bytes: Vec<u8>,
-    pub(super) signature: Option<Vec<u8>>,
+    pub(super) artifact: Artifact,
 }
 
 /// Files of a module: its bytes, and its signature.
@@ -191,7 +189,7 @@ impl Folder {
     ///
     /// # Errors
     /// It is not there, or is not what was kept.
-    pub(super) fn module(&self, digest: Digest) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
+    pub(super) fn module(&self, digest: Digest) -> Result<Artifact, String> {
         let folder = match &*self.lock() {
             Owned::Here { folder, .. } => Ok(Arc::clone(folder)),
             _ => PrivateFolder::open(&self.path, Others::MayNothing).map(Arc::new),
@@ -204,8 +202,8 @@ impl Folder {
         if Digest::of(&bytes) != digest {
             return Err(named(&"its content is not what was uploaded"));
         }
-        let signature = folder.read(&sig, MAX_SIGNATURE as u64).map_err(|why| named(&why))?;
-        Ok((bytes, signature))
+        let signature = folder.read(&sig, MAX_SIGNATURE).map_err(|why| named(&why))?;
+        Ok(Artifact::with_signature(bytes, signature))
     }
 
     /// Removes modules that no deployment names any more. What cannot be removed is in nobody's way, and removed by the next start.
@@ -223,12 +221,12 @@ fn names(deployment: &Deployment, digest: Digest) -> bool {
 }
 
 fn keep_module(folder: &PrivateFolder, new: Option<&New>) -> Result<(), Unusable> {
-    let Some(New { digest, bytes, signature }) = new else { return Ok(()) };
+    let Some(New { digest, artifact }) = new else { return Ok(()) };
     let [wasm, sig] = files(*digest);
-    if let Some(signature) = signature {
+    if let Some(signature) = artifact.signature() {
         folder.write(&sig, &[signature], Durability::Synced)?;
     }
-    folder.write(&wasm, &[bytes], Durability::Synced)
+    folder.write(&wasm, &[&artifact.bytes], Durability::Synced)
 }
 
 fn remove(folder: &PrivateFolder, digest: Digest) {

@@ -112,6 +112,10 @@ pub enum RunError {
 pub enum LoadRefusal {
     /// More bytes than a module may have.
     TooLarge,
+    /// It has no signature, and one is asked for.
+    Unsigned,
+    /// Its signature is not one of these bytes by a trusted key.
+    WrongSignature,
     /// Not a component: truncated, a core module, another file.
     NotAComponent,
     /// Compiling it takes more time or memory than it may.
@@ -138,6 +142,8 @@ impl LoadRefusal {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TooLarge => "too-large",
+            Self::Unsigned => "unsigned",
+            Self::WrongSignature => "wrong-signature",
             Self::NotAComponent => "not-a-component",
             Self::TooComplex => "too-complex",
             Self::OverLimits => "over-limits",
@@ -155,6 +161,8 @@ impl LoadRefusal {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::TooLarge => "strip debug information, or leave out what the rules do not use",
+            Self::Unsigned => "sign it with a trusted key (boxoffice rules sign), and keep FILE.sig beside it",
+            Self::WrongSignature => "sign it again, after the last change, with a key that --rules-trust names",
             Self::NotAComponent => "build it for wasm32-wasip2, or make a component of it; and copy the file whole",
             Self::TooComplex => "split huge functions, or raise --compile-timeout or --compile-memory",
             Self::OverLimits => "build it with less memory, or raise the limit that is named",

@@ -1,14 +1,13 @@
 //! From a file to a module that can be served: the one path that `boxoffice serve`, `boxoffice rules check` and the tests share.
 //!
-//! Size, compilation, limits, imports, exports, manifest, routes, a smoke call: each step refuses by name, and nothing of the module runs
+//! Size, signature, compilation, limits, imports, exports, manifest, routes, a smoke call: each step refuses by name, and nothing of the module runs
 //! before its bytes are validated, its imports are known and its limits are set. What takes long happens on other threads and in another
 //! process: serving goes on.
 
+mod artifact;
 mod contract;
 mod smoke;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +25,8 @@ use super::router::Router;
 use super::run::{Answers, Run};
 use crate::clock::Stopwatch;
 use crate::domain::Millis;
+use crate::trust::{KeyName, Trust, Untrusted};
+pub use artifact::Artifact;
 pub use contract::{Import, host_functions};
 
 /// Most bytes of a component: the largest honest ones, a JavaScript or Python runtime included, have under 20 MB.
@@ -49,32 +50,46 @@ pub struct Loaded {
     pub loaded_in: Duration,
     /// What it imports.
     pub imports: Vec<Import>,
+    /// Names the key that signed it; `None`: nobody asked for one.
+    pub signed_by: Option<String>,
 }
 
 /// Loads modules into one engine.
 pub struct Loader {
     engine: Arc<Engine>,
     compiler: Compiler,
+    trust: Trust,
 }
 
 impl Loader {
-    /// For this engine.
+    /// For this engine. Takes modules without a signature.
     #[must_use]
     pub fn new(engine: Arc<Engine>, compiler: Compiler) -> Self {
-        Self { engine, compiler }
+        Self { engine, compiler, trust: Trust::default() }
+    }
+
+    /// Takes only modules that these keys have signed.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// Compiles and checks a component. Takes its time, on other threads; dropped, it ends.
     ///
     /// # Errors
     /// Why it cannot be served, for its author.
-    pub async fn load(&self, bytes: Vec<u8>) -> Result<Module, LoadError> {
+    pub async fn load(&self, artifact: impl Into<Artifact>) -> Result<Module, LoadError> {
         let watch = Stopwatch::start();
+        let Artifact { bytes, origin } = artifact.into();
         let size = bytes.len();
         if size > MAX_COMPONENT {
             let what = format!("the module has more than {} MiB", MAX_COMPONENT / 1024 / 1024);
             return Err(LoadError::new(LoadRefusal::TooLarge, what));
         }
+        // Before anything else looks at what is in it.
+        let trust = self.trust.clone();
+        let (signed_by, bytes) = blocking(move || (trust.verify(&bytes, &origin), bytes)).await?;
+        let signed_by = signed_by.map_err(refuse_untrusted)?;
         let (digest, bytes) = blocking(move || (Digest::of(&bytes), bytes)).await?;
         let compiled = self.compiler.compile(&self.engine, digest, bytes).await?;
         let engine = Arc::clone(&self.engine);
@@ -105,6 +120,7 @@ impl Loader {
             compiled_in: compiled.took,
             loaded_in: watch.elapsed(),
             imports,
+            signed_by: signed_by.as_ref().map(KeyName::to_string),
         };
         Ok(Module { digest, manifest, router, loaded, short, pre, engine: Arc::clone(&self.engine) })
     }
@@ -115,19 +131,14 @@ impl Loader {
 /// # Errors
 /// The file cannot be read.
 pub async fn read_module(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let path = path.to_owned();
-    let read = blocking(move || {
-        let mut bytes = Vec::new();
-        let most = MAX_COMPONENT as u64 + 1;
-        if path == Path::new("-") {
-            std::io::stdin().take(most).read_to_end(&mut bytes)?;
-        } else {
-            File::open(&path)?.take(most).read_to_end(&mut bytes)?;
-        }
-        Ok(bytes)
-    })
-    .await?;
-    read.map_err(|error: std::io::Error| LoadError::new(LoadRefusal::Unavailable, error.to_string()))
+    Artifact::read(path).await.map(|artifact| artifact.bytes)
+}
+
+fn refuse_untrusted(why: Untrusted) -> LoadError {
+    match why {
+        Untrusted::Unsigned(what) => LoadError::new(LoadRefusal::Unsigned, what),
+        Untrusted::Wrong(what) => LoadError::new(LoadRefusal::WrongSignature, what),
+    }
 }
 
 fn link(engine: &Engine, component: &Component) -> Result<(RulesPre<Run>, Vec<Import>), LoadError> {
