@@ -23,3 +23,4 @@ mod signatures;
 mod store;
 mod testers;
 mod tickets;
+mod watching;

@@ -260,6 +260,16 @@ impl Registry {
         self.show(&book);
     }
 
+    /// Loads what the pinned file has now, and serves it in place of the module before.
+    ///
+    /// # Errors
+    /// Why this host would not serve it; then the module before goes on serving.
+    pub async fn reload_pinned(&self, artifact: Artifact) -> Result<Arc<Module>, LoadError> {
+        let module = Arc::new(self.loader.load(artifact).await?);
+        self.swap_pinned(Arc::clone(&module)).await;
+        Ok(module)
+    }
+
     fn refuse_if_pinned(&self) -> Result<(), Refusal> {
         self.pinned.as_ref().map_or(Ok(()), |path| Err(Refusal::Pinned(path.clone())))
     }
