@@ -5,7 +5,7 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint guest demo attack fuzz bench-instances audit target
+.PHONY: help run test check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,13 +30,16 @@ fmt: target ## Is everything formatted?
 lint: target ## Clippy, warnings denied, for the host and for the rules' own target
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --release --locked --package boxoffice --all-targets -- -D warnings
-	$(CARGO) clippy --profile guest --locked --target $(TARGET) --target-dir target/guest --package standard-rules --package unruly-rules --package exact-rules --package raw-rules -- -D warnings
+	$(CARGO) clippy --profile guest --locked --target $(TARGET) --target-dir target/guest --package standard-rules --package unruly-rules --package exact-rules --package raw-rules --package altered-rules -- -D warnings
 
 guest: target ## The standard rules as a component: target/guest/wasm32-wasip2/guest/standard_rules.wasm
 	$(CARGO) build --profile guest --locked --target $(TARGET) --target-dir target/guest --package standard-rules
 
 demo: target ## A flash sale on a throw-away server: 100 buyers, 5 seats
 	$(CARGO) run --release --locked --package boxoffice-tests --bin demo
+
+swap-demo: target ## A thousand swaps of the rules under load, a canary that fails, a shadow that finds a difference (ARGS='--swaps 100')
+	$(CARGO) run --release --locked --package boxoffice-tests --bin swap-demo -- $(ARGS)
 
 attack: ## What strangers' modules do to a throw-away server, and what comes of it (ARGS=spin picks attacks by name)
 	$(CARGO) build --release --locked --package boxoffice --package boxoffice-tests --bin boxoffice --bin attack

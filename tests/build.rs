@@ -5,17 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Packages, and the variables that tell the harness where their components are.
-const MODULES: [(&str, &str); 3] =
-    [("unruly-rules", "UNRULY_RULES"), ("exact-rules", "EXACT_RULES"), ("raw-rules", "RAW_RULES")];
+const MODULES: [(&str, &str); 4] = [
+    ("unruly-rules", "UNRULY_RULES"),
+    ("exact-rules", "EXACT_RULES"),
+    ("raw-rules", "RAW_RULES"),
+    ("altered-rules", "ALTERED_RULES"),
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for input in ["guests", "../wit", "../Cargo.lock", "../Cargo.toml"] {
+    for input in ["guests", "../guest", "../wit", "../Cargo.lock", "../Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", tests.join(input).display());
     }
-    // As in host/build.rs: beside the profiles' folders, on which cargo holds a lock while it runs this.
+    // As in host/build.rs: beside the profiles' folders, on which cargo holds a lock while it runs this. Not the folder of that: one of
+    // these modules has the standard rules as a library, and would put them, without their exports, where the component is.
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    let target = out.ancestors().nth(4).ok_or("OUT_DIR is not where cargo puts it")?.join("guest");
+    let target = out.ancestors().nth(4).ok_or("OUT_DIR is not where cargo puts it")?.join("guest-tests");
     let status = Command::new(std::env::var("CARGO")?)
         .args(["build", "--locked", "--profile", "guest", "--target", "wasm32-wasip2"])
         .args(MODULES.iter().flat_map(|(package, _)| ["--package", package]))

@@ -18,4 +18,6 @@ pub use empty_store::EmptyStore;
 pub use exposition::{Exposition, Family, Labels, Sample};
 pub use log::{LogLine, logged, watched_id};
 pub use operator::{Operator, TOKEN, token_file, under_another_digest};
-pub use server::{Builder, START, TestServer, compile_if_asked, exact_rules, raw_rules, settings, unruly_rules};
+pub use server::{
+    Builder, START, TestServer, altered_rules, compile_if_asked, exact_rules, raw_rules, settings, unruly_rules,
+};

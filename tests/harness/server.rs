@@ -55,6 +55,12 @@ pub fn exact_rules() -> &'static Path {
     Path::new(env!("EXACT_RULES"))
 }
 
+/// Where the standard rules with planted differences are; `tests/guests/altered` lists them.
+#[must_use]
+pub fn altered_rules() -> &'static Path {
+    Path::new(env!("ALTERED_RULES"))
+}
+
 /// Where the module is that answers with any bytes as if they were an answer.
 #[must_use]
 pub fn raw_rules() -> &'static Path {

@@ -1,5 +1,8 @@
 //! The glue to the host: what `wit-bindgen` makes of `wit/`, the component's exports, and the [`Host`] that calls
 //! the imports. Nothing here decides anything.
+//!
+//! A module that is these rules but for a few lines uses all of it without the feature `component`, and exports itself:
+//! `export!(Mine with_types_in standard_rules::bindings)`.
 #![allow(missing_docs, unreachable_pub, reason = "the items are documented in wit/")]
 #![allow(clippy::pedantic, reason = "the code is generated")]
 #![allow(unsafe_code, reason = "the canonical ABI is raw pointers; no other file has any")]
@@ -8,16 +11,19 @@ wit_bindgen::generate!({
     path: "../../wit",
     world: "rules",
     additional_derives: [PartialEq],
+    pub_export_macro: true,
 });
 
 #[cfg(target_family = "wasm")]
-mod component {
+pub use imports::Imports;
+
+#[cfg(target_family = "wasm")]
+mod imports {
     use super::boxoffice::rules::{events, tickets};
-    use super::exports::boxoffice::rules::{handler, manifest};
     use crate::Host;
 
     /// The host as the imports of the world.
-    struct Imports;
+    pub struct Imports;
 
     impl Host for Imports {
         fn create_event(&self, new: &events::NewEvent) -> Result<events::Event, events::CreateRefusal> {
@@ -51,6 +57,12 @@ mod component {
             tickets::cancel(id)
         }
     }
+}
+
+#[cfg(all(target_family = "wasm", feature = "component"))]
+mod component {
+    use super::Imports;
+    use super::exports::boxoffice::rules::{handler, manifest};
 
     struct Component;
 

@@ -13,7 +13,7 @@
 //! | `body`, `field`, `values`, `header`, `query` | what a request says, checked |
 //! | `problem`, `reply`, `time` | what an answer says |
 
-mod bindings;
+pub mod bindings;
 mod body;
 mod event;
 mod event_reads;
