@@ -12,7 +12,7 @@ mod values;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -87,6 +87,10 @@ pub struct Serve {
     /// Serve the rules of this component instead of the standard ones
     #[arg(long, value_name = "FILE", env = "BOXOFFICE_RULES", help_heading = "Rules")]
     pub rules: Option<PathBuf>,
+
+    /// Serve what the file of --rules has whenever it changes; a build that would not be served leaves the one before, and the log says why
+    #[arg(long, env = "BOXOFFICE_WATCH", help_heading = "Rules", value_parser = BoolishValueParser::new())]
+    pub watch: bool,
 
     /// Whose modules are served.
     #[command(flatten)]
@@ -247,6 +251,10 @@ impl Serve {
 
     /// Settings that each are possible and together are not.
     fn check(&self) -> Result<(), ConfigError> {
+        if self.watch && self.rules.as_deref().is_none_or(|file| file == Path::new("-")) {
+            let why = "--watch: it serves what a file has whenever it changes; name one with --rules FILE";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
         if self.auth == AuthMode::Header && !self.listen.ip().is_loopback() && !self.allow_insecure_header_auth {
             return Err(ConfigError::Invalid(format!(
                 "--listen {}: with --auth header anybody can take any role, so it binds to loopback only; \

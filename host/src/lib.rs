@@ -10,6 +10,7 @@
 //! | [`registry`] | which versions of the rules there are, and which serves whom |
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`trust`] | whose modules are served: keys and signatures |
+//! | [`watch`] | serves what a file has whenever it changes |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `private_folder` | files that nobody else can read or have written |
 //! | `metrics` | what is counted, for Prometheus |
@@ -37,6 +38,7 @@ pub mod sweeper;
 pub mod telemetry;
 pub mod trust;
 pub mod wasm;
+pub mod watch;
 
 pub use http::bind;
 pub use server::{STANDARD_RULES, Server, Setup, StartError, load_rules};

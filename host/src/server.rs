@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch::{Sender, channel};
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
@@ -27,6 +27,7 @@ use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
 use crate::trust::KeyError;
 use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module, Occupancy};
+use crate::watch::{self, Look};
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in: a component.
@@ -106,12 +107,13 @@ pub struct Server {
     admin_address: SocketAddr,
     app: Arc<App>,
     store: Arc<SqliteStore>,
-    phase: watch::Sender<Phase>,
-    admin_phase: watch::Sender<Phase>,
+    phase: Sender<Phase>,
+    admin_phase: Sender<Phase>,
     serving: JoinHandle<()>,
     admin: JoinHandle<()>,
     sweeping: JoinHandle<()>,
     keeping: JoinHandle<()>,
+    watching: Option<JoinHandle<()>>,
     grace: Duration,
 }
 
@@ -123,6 +125,8 @@ impl Server {
         // First what can fail without a trace: a database is neither made nor locked for rules that cannot be served.
         let operator = read_token(settings.operating.admin_token_file.as_deref())?;
         let metrics = Arc::new(Metrics::new(&store.metrics, clock.now()));
+        // Before the file is read: what changes meanwhile is seen.
+        let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
         let registry = registry(&settings, module, Arc::clone(&clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
@@ -154,8 +158,8 @@ impl Server {
             write_timeout: settings.write_timeout,
             open: metrics.connections.clone(),
         };
-        let (phase, phases) = watch::channel(Phase::Serving);
-        let (admin_phase, admin_phases) = watch::channel(Phase::Serving);
+        let (phase, phases) = channel(Phase::Serving);
+        let (admin_phase, admin_phases) = channel(Phase::Serving);
         let serving = tokio::spawn({
             let app = Arc::clone(&app);
             let acceptor = acceptor.clone();
@@ -170,9 +174,23 @@ impl Server {
         });
         let sweeping = sweeper::run(Arc::clone(&store) as _, clock, settings.sweep_interval, metrics.sweeps.clone());
         let sweeping = tokio::spawn(sweeping);
+        let watching = watched.map(|(look, path)| tokio::spawn(watch::run(path, look, Arc::clone(&registry))));
         let keeping = tokio::spawn(registry.run());
         let grace = settings.grace;
-        Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, keeping, grace })
+        Ok(Self {
+            address,
+            admin_address,
+            app,
+            store,
+            phase,
+            admin_phase,
+            serving,
+            admin,
+            sweeping,
+            keeping,
+            watching,
+            grace,
+        })
     }
 
     /// Where the REST API is.
@@ -231,6 +249,9 @@ impl Server {
     pub async fn stop(self) {
         self.app.drain.begin();
         self.sweeping.abort();
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();

@@ -24,3 +24,4 @@ mod signatures;
 mod store;
 mod testers;
 mod tickets;
+mod watching;

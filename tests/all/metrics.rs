@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use boxoffice::registry::{Mode, Share};
 use boxoffice::store::sqlite::{CommitFault, Faults};
+use boxoffice::wasm::Digest;
 use harness::{Exposition, Family, TestServer, raw_rules, unruly_rules, until};
 use serde_json::Value;
+
+use crate::made::Made;
 
 async fn scrape(server: &TestServer) -> Exposition {
     Exposition::parse(&server.metrics().await)
@@ -254,6 +258,47 @@ async fn the_module_the_program_and_the_process_are_told() {
     let (open, most) = (told.sum("process_open_fds", &[]), told.sum("process_max_fds", &[]));
     assert!(open > Some(3.0) && open < most, "{open:?} of {most:?}");
     assert!(told.families["boxoffice_wal_bytes"].unit == "bytes");
+}
+
+/// Modules with a series of requests.
+fn modules_with_series(told: &Exposition) -> BTreeSet<String> {
+    let samples = told.families["boxoffice_requests"].samples.iter();
+    samples.map(|sample| sample.labels["module"].clone()).collect()
+}
+
+#[tokio::test]
+async fn few_modules_have_series_and_a_deleted_one_has_none() {
+    let server = TestServer::start().await;
+    let registry = server.server().registry();
+    let mut digests = Vec::new();
+    for n in 0..10 {
+        let made = Made { version: format!("1.0.{n}"), ..Made::default() };
+        let digest = registry.upload(made.component()).await.unwrap().digest;
+        registry.activate(&digest.to_string(), Mode::All).await.unwrap();
+        assert_eq!(server.get("/one").send().await.status, 200);
+        digests.push(digest);
+    }
+    let told = scrape(&server).await;
+    let last: BTreeSet<_> = digests[2..].iter().map(Digest::short).collect();
+    assert_eq!(modules_with_series(&told), last, "the eight that served last");
+    assert_eq!(told.families["boxoffice_module"].samples.len(), 1);
+    assert_eq!(told.sum("boxoffice_module_info", &[("version", "1.0.9"), ("role", "active")]), Some(1.0));
+    registry.delete(&digests[5].to_string()).await.unwrap();
+    let left = modules_with_series(&scrape(&server).await);
+    assert!(left.len() == 7 && !left.contains(&digests[5].short()), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_canary_is_told_with_its_role() {
+    let server = TestServer::start().await;
+    let registry = server.server().registry();
+    let digest = registry.upload(Made::default().component()).await.unwrap().digest;
+    let share = Share::percent(50.0).unwrap();
+    registry.activate(&digest.to_string(), Mode::Canary(share)).await.unwrap();
+    let told = scrape(&server).await;
+    for (name, role) in [("standard", "active"), ("made", "canary")] {
+        assert_eq!(told.sum("boxoffice_module_info", &[("name", name), ("role", role)]), Some(1.0), "{role}");
+    }
 }
 
 /// What a row of the table in METRICS.md says: type and labels.

@@ -12,3 +12,4 @@ mod running;
 mod settings;
 mod signals;
 mod signing;
+mod watching;

@@ -12,7 +12,7 @@ use super::deployment::{Deployment, Kept, Mode, Version};
 use super::folder::{Folder, New};
 use super::refusal::Refusal;
 use crate::domain::Millis;
-use crate::wasm::{Artifact, Digest, Module};
+use crate::wasm::{Artifact, Digest, LoadError, Module};
 
 /// How long the host waits before it tries again to keep that a canary was taken off.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
@@ -152,6 +152,16 @@ impl Registry {
         let mut book = self.book.lock().await;
         book.pinned = Some(module);
         self.show(&book);
+    }
+
+    /// Loads what the pinned file has now, and serves it in place of the module before.
+    ///
+    /// # Errors
+    /// Why this host would not serve it; then the module before goes on serving.
+    pub async fn reload_pinned(&self, artifact: Artifact) -> Result<Arc<Module>, LoadError> {
+        let module = Arc::new(self.loader.load(artifact).await?);
+        self.swap_pinned(Arc::clone(&module)).await;
+        Ok(module)
     }
 
     fn refuse_if_pinned(&self) -> Result<(), Refusal> {
