@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `BOXOFFICE_<FLAG>`, which wins over its key in the TOML file of `--config`.
 
 mod file;
+mod recording;
 mod rules;
 mod rules_command;
 mod values;
@@ -19,6 +20,7 @@ use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
+pub use recording::RecordingSettings;
 pub use rules::{CacheDir, Compiling, RulesLimits};
 pub use rules_command::{Check, RulesCommand};
 pub use values::{ByteSize, RateSetting};
@@ -87,6 +89,10 @@ pub struct Serve {
     /// What compiling a module may take.
     #[command(flatten)]
     pub compiling: Compiling,
+
+    /// What is recorded of requests.
+    #[command(flatten)]
+    pub recording: RecordingSettings,
 
     /// Where callers come from; with `header` anybody can take any role
     #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]

@@ -10,6 +10,9 @@
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `private_folder` | files that nobody else can read or have written |
+//! | [`shadow`] | another module beside the one that is served, and where they differ |
+//! | `recorder` | keeps failing requests, to be run again |
+//! | `seen`, `difference` | a request as the host saw it, and in what two answers differ |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
@@ -20,6 +23,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod difference;
 pub mod domain;
 pub mod error;
 mod http;
@@ -27,7 +31,10 @@ pub mod limiter;
 mod metrics;
 mod private_folder;
 pub mod process;
+mod recorder;
+mod seen;
 mod server;
+pub mod shadow;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -15,6 +15,8 @@ use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
+use crate::recorder::Recorder;
+use crate::shadow::{Shadow, ShadowReport};
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
 use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Module, Occupancy, read_module};
@@ -61,6 +63,8 @@ pub enum StartError {
     Io(std::io::Error),
     /// The sandbox cannot be set up.
     Engine(String),
+    /// Requests cannot be recorded where the settings say.
+    Record(String),
 }
 
 impl fmt::Display for StartError {
@@ -70,6 +74,7 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
+            Self::Record(why) => f.write_str(why),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
     }
@@ -107,6 +112,10 @@ impl Server {
             Some(module) => module,
             None => Arc::new(load_rules(&settings).await?),
         };
+        let recorder = match &settings.recording.record {
+            Some(folder) => Some(Recorder::start(folder, &settings.recording).map_err(StartError::Record)?),
+            None => None,
+        };
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -123,6 +132,8 @@ impl Server {
             body_timeout: settings.body_timeout,
             drain: Drain::default(),
             metrics: Metrics::default(),
+            recorder: recorder.map(Arc::new),
+            shadow: RwLock::default(),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
@@ -189,6 +200,34 @@ impl Server {
         self.app.module.occupancy()
     }
 
+    /// Lets a module run beside the one that is served, instead of the one that did before. It changes nothing and nobody sees its answers.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn begin_shadow(&self, module: Arc<Module>) -> std::io::Result<()> {
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        let shadow = Shadow::start(module, store, self.app.max_body, self.app.clock.now())?;
+        *self.app.shadow.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(shadow));
+        Ok(())
+    }
+
+    /// Ends it. What it has not compared by then never is.
+    pub fn end_shadow(&self) {
+        *self.app.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What the shadow has found so far; `None`: nothing runs as one.
+    #[must_use]
+    pub fn shadow_report(&self) -> Option<ShadowReport> {
+        self.app.shadow().map(|shadow| shadow.report())
+    }
+
+    /// The engine that the module runs in, for tests and tools that load another one into it.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        self.app.module.engine()
+    }
+
     /// Sweeps now; gives the number of holds released.
     pub async fn sweep(&self) -> Result<u64, StoreFailure> {
         sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref()).await
@@ -202,6 +241,7 @@ impl Server {
     /// Stops accepting, gives requests in flight the grace, ends the rest, and closes the store.
     pub async fn stop(self) {
         self.app.drain.begin();
+        self.end_shadow();
         self.sweeping.abort();
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
@@ -219,6 +259,12 @@ impl Server {
         end(self.admin, LAST_WORDS).await;
         if tokio::time::timeout(CLOSE_TIMEOUT, self.store.close()).await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers its log");
+        }
+        // All that was in flight has been told.
+        if let Some(recorder) = &self.app.recorder
+            && tokio::time::timeout(LAST_WORDS, recorder.close()).await.is_err()
+        {
+            tracing::warn!("not all recordings were written in time");
         }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
     }

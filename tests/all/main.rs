@@ -15,6 +15,7 @@ mod modules;
 mod race;
 mod restart;
 mod reuse;
+mod shadow;
 mod shutdown;
 #[path = "../store/mod.rs"]
 mod store;
