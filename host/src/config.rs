@@ -5,6 +5,7 @@
 mod file;
 mod operating;
 mod operator_command;
+mod recording;
 mod rules;
 mod rules_command;
 mod trusting;
@@ -24,6 +25,7 @@ use values::{bytes, duration, log_filter, rate_limit};
 
 pub use operating::Operating;
 pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
+pub use recording::RecordingSettings;
 pub use rules::{CacheDir, Compiling, RulesLimits};
 pub use rules_command::{Check, Keygen, RulesCommand, Sign};
 pub use trusting::Trusting;
@@ -107,6 +109,10 @@ pub struct Serve {
     /// What operators set.
     #[command(flatten)]
     pub operating: Operating,
+
+    /// What is recorded of requests.
+    #[command(flatten)]
+    pub recording: RecordingSettings,
 
     /// Where callers come from; with `header` anybody can take any role
     #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]

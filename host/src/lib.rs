@@ -13,6 +13,9 @@
 //! | [`watch`] | serves what a file has whenever it changes |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `private_folder` | files that nobody else can read or have written |
+//! | [`shadow`] | another module beside the one that is served, and where they differ |
+//! | `recorder` | keeps failing requests, to be run again |
+//! | `seen`, `difference` | a request as the host saw it, and in what two answers differ |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
@@ -23,6 +26,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod difference;
 pub mod domain;
 pub mod error;
 mod http;
@@ -31,8 +35,11 @@ mod metrics;
 pub mod operator;
 mod private_folder;
 pub mod process;
+mod recorder;
 pub mod registry;
+mod seen;
 mod server;
+pub mod shadow;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;

@@ -22,7 +22,9 @@ use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::operator::{MAX_TOKEN, Operator};
+use crate::recorder::Recorder;
 use crate::registry::{Registry, RegistrySetup};
+use crate::shadow::ShadowReport;
 use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
 use crate::trust::KeyError;
@@ -77,6 +79,8 @@ pub enum StartError {
     Modules(String),
     /// A key to trust cannot be read.
     Trust(KeyError),
+    /// Requests cannot be recorded where the settings say.
+    Record(String),
 }
 
 impl fmt::Display for StartError {
@@ -86,7 +90,7 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
-            Self::Token(error) | Self::Modules(error) => f.write_str(error),
+            Self::Token(error) | Self::Modules(error) | Self::Record(error) => f.write_str(error),
             Self::Trust(error) => write!(f, "--rules-trust {error}"),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
@@ -128,6 +132,10 @@ impl Server {
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
         let registry = registry(&settings, module, Arc::clone(&clock), Arc::clone(&metrics)).await?;
+        let recorder = match &settings.recording.record {
+            Some(folder) => Some(Recorder::start(folder, &settings.recording).map_err(StartError::Record)?),
+            None => None,
+        };
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -136,6 +144,7 @@ impl Server {
             store.close().await;
             return Err(StartError::Modules(why));
         }
+        registry.let_shadows_run(Arc::clone(&store) as Arc<dyn Store>, settings.max_body.0).await;
         let app = Arc::new(App {
             clock: Arc::clone(&clock),
             rate_limit: settings.rate_limit(),
@@ -151,6 +160,7 @@ impl Server {
             drain: Drain::default(),
             metrics: Arc::clone(&metrics),
             database: Arc::clone(&store),
+            recorder: recorder.map(Arc::new),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
@@ -235,6 +245,12 @@ impl Server {
         self.module().occupancy()
     }
 
+    /// What the shadow has found so far; `None`: nothing runs as one.
+    #[must_use]
+    pub fn shadow_report(&self) -> Option<ShadowReport> {
+        self.registry().serving().shadow.as_ref().map(|shadow| shadow.report())
+    }
+
     /// Sweeps now; gives the number of holds released.
     pub async fn sweep(&self) -> Result<u64, StoreFailure> {
         sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref(), &self.app.metrics.sweeps).await
@@ -271,6 +287,12 @@ impl Server {
         let closed = tokio::time::timeout(CLOSE_TIMEOUT, async { tokio::join!(self.store.close(), registry) });
         if closed.await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers its log");
+        }
+        // All that was in flight has been told.
+        if let Some(recorder) = &self.app.recorder
+            && tokio::time::timeout(LAST_WORDS, recorder.close()).await.is_err()
+        {
+            tracing::warn!("not all recordings were written in time");
         }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
     }

@@ -57,7 +57,7 @@ async fn a_canary_serves_its_share_and_always_the_same_callers() {
     assert_eq!(small, served_by_canary(&server, &nobody, (0..10_000).map(address)), "the same callers");
 
     let registry = server.server().registry();
-    let canary = registry.serving().canary.as_ref().unwrap().digest;
+    let canary = registry.serving().canary.as_ref().unwrap().module.digest;
     registry.activate(&canary.to_string(), Mode::Canary(percent(30.0))).await.unwrap();
     let large = served_by_canary(&server, &nobody, (0..10_000).map(address));
     assert!(small.iter().zip(&large).all(|(small, large)| *large || !*small), "who is in, stays in");
@@ -90,7 +90,7 @@ async fn last_step(server: &TestServer) -> (Event, Option<String>) {
 #[tokio::test]
 async fn a_canary_that_traps_is_taken_off_and_the_history_says_why() {
     let server = with_canary(100.0).await;
-    let bad = server.server().registry().serving().canary.as_ref().unwrap().digest;
+    let bad = server.server().registry().serving().canary.as_ref().unwrap().module.digest;
     for _ in 0..4 {
         server.get("/trap").send().await.assert_problem(500, "rules_failed");
     }

@@ -18,6 +18,7 @@ mod operator;
 mod race;
 mod restart;
 mod reuse;
+mod shadow;
 mod shutdown;
 mod signatures;
 #[path = "../store/mod.rs"]

@@ -234,6 +234,7 @@ impl Registry {
         self.on_disk(move |folder| folder.keep(&before, &kept, new.as_ref())).await?;
         book.deployment = next;
         book.follow(self.policy);
+        book.follow_shadow(self.ground.get(), self.clock.now());
         self.show(book);
         for digest in &gone {
             self.metrics.forget(&digest.short());
@@ -250,13 +251,13 @@ impl Registry {
     }
 
     /// From the next request on, this serves.
-    fn show(&self, book: &Book) {
+    pub(super) fn show(&self, book: &Book) {
         let Some(mut next) = book.serving() else { return };
         let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         // What fell stays off, though that is not kept yet.
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
         next.canary.take_if(|canary| fallen.as_ref().is_some_and(|(fallen, _)| Arc::ptr_eq(fallen, canary)));
-        self.announce(&next.active, next.canary.as_deref());
+        self.announce(&next);
         *serving = Arc::new(next);
     }
 
