@@ -1,6 +1,7 @@
 //! The commands beside `serve`: each does one thing, says what came of it, and ends.
 
 mod check;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -20,5 +21,6 @@ pub fn rules(command: RulesCommand) -> ExitCode {
     };
     match command {
         RulesCommand::Check(settings) => runtime.block_on(check::check(&settings)),
+        RulesCommand::Replay(settings) => runtime.block_on(replay::run(&settings)),
     }
 }

@@ -22,7 +22,7 @@ use values::{bytes, duration, log_filter, rate_limit};
 
 pub use recording::RecordingSettings;
 pub use rules::{CacheDir, Compiling, RulesLimits};
-pub use rules_command::{Check, RulesCommand};
+pub use rules_command::{Check, Replay, RulesCommand};
 pub use values::{ByteSize, RateSetting};
 
 /// Sells the last seat exactly once: an event registration and ticketing server whose rules are a sandboxed component.

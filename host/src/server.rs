@@ -23,7 +23,7 @@ use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Manifest, Modu
 use crate::{admin, http, sweeper};
 
 /// The standard rules, built in.
-const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
+pub(crate) const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
 
 /// Most connections of the operator's surface.
 const MAX_ADMIN_CONNECTIONS: usize = 64;

@@ -13,6 +13,7 @@ mod loading;
 mod made;
 mod modules;
 mod race;
+mod recording;
 mod restart;
 mod reuse;
 mod shadow;

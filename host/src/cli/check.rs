@@ -38,11 +38,11 @@ pub(super) async fn check(settings: &Check) -> ExitCode {
 }
 
 /// Unlike `println!`, without a panic when nobody reads.
-fn tell(text: &str) -> std::io::Result<()> {
+pub(super) fn tell(text: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{text}")
 }
 
-fn spinner() -> Option<ProgressBar> {
+pub(super) fn spinner() -> Option<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return None;
     }
