@@ -14,7 +14,7 @@
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `private_folder` | files that nobody else can read or have written |
 //! | [`shadow`] | another module beside the one that is served, and where they differ |
-//! | `recorder` | keeps failing requests, to be run again |
+//! | `recorder`, `replay` | keeps failing requests, and runs them again |
 //! | `seen`, `difference` | a request as the host saw it, and in what two answers differ |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
@@ -37,6 +37,7 @@ mod private_folder;
 pub mod process;
 mod recorder;
 pub mod registry;
+mod replay;
 mod seen;
 mod server;
 pub mod shadow;

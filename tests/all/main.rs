@@ -16,6 +16,7 @@ mod metrics;
 mod modules;
 mod operator;
 mod race;
+mod recording;
 mod restart;
 mod reuse;
 mod shadow;

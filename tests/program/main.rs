@@ -8,6 +8,7 @@ mod caching;
 mod checking;
 mod compiling;
 mod databases;
+mod replaying;
 mod running;
 mod settings;
 mod signals;
