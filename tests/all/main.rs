@@ -16,6 +16,7 @@ mod metrics;
 mod modules;
 mod operator;
 mod race;
+mod registry;
 mod restart;
 mod reuse;
 mod shutdown;

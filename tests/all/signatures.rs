@@ -84,9 +84,9 @@ async fn an_uploaded_module_is_trusted_by_its_signature_also_after_a_restart() {
     let registry = server.server().registry();
     let refused = registry.upload(component.clone()).await;
     assert!(matches!(refused, Err(Refusal::Module(error)) if error.refusal == LoadRefusal::Unsigned));
-    assert!(registry.list().await.modules.iter().all(|listed| listed.module.is_none()), "nothing is kept of it");
+    assert!(registry.list().await.modules.iter().all(|listed| listed.uploaded_at.is_none()), "nothing is kept of it");
     let signature = sign(&key(1), &component).into_bytes();
-    let kept = registry.upload(Artifact::with_signature(component, Some(signature))).await.unwrap().module;
+    let kept = registry.upload(Artifact::with_signature(component, Some(signature))).await.unwrap();
     assert_eq!(kept.signed_by.as_deref().map(str::len), Some(16));
     registry.activate(&kept.digest.to_string(), Mode::All).await.unwrap();
     let dir = server.stop().await;
