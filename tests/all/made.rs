@@ -37,8 +37,10 @@ pub(crate) struct Made {
     pub(crate) describe: &'static str,
     /// Pages of memory, and most of them if it says so, in WAT.
     pub(crate) memory: &'static str,
-    /// What `handle` does before it answers 200, in WAT.
+    /// What `handle` does before it answers, in WAT.
     pub(crate) handle: &'static str,
+    /// The status that it answers with.
+    pub(crate) status: u16,
 }
 
 impl Default for Made {
@@ -51,6 +53,7 @@ impl Default for Made {
             memory: PAGES,
             describe: "",
             handle: "",
+            status: 200,
         }
     }
 }
@@ -130,7 +133,7 @@ impl Made {
     pub(crate) fn component(&self) -> Vec<u8> {
         let mut image = Image(Vec::new());
         let manifest = image.manifest(self);
-        let mut response = 200_u32.to_le_bytes().to_vec();
+        let mut response = u32::from(self.status).to_le_bytes().to_vec();
         response.resize(20, 0);
         let response = image.put(&response);
         let heap = BASE + u32::try_from(image.0.len()).unwrap().next_multiple_of(4096);

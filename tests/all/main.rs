@@ -17,6 +17,7 @@ mod modules;
 mod operator;
 mod race;
 mod recording;
+mod registry;
 mod restart;
 mod reuse;
 mod shadow;

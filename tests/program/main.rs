@@ -8,6 +8,8 @@ mod caching;
 mod checking;
 mod compiling;
 mod databases;
+mod keeping;
+mod operating;
 mod replaying;
 mod running;
 mod settings;

@@ -38,7 +38,8 @@ pub(crate) struct Running {
     log: BufReader<ChildStderr>,
     /// Where the REST API is.
     pub(crate) address: String,
-    admin_address: String,
+    /// Where the operator's surface is.
+    pub(crate) admin_address: String,
     /// What it logged until it listened.
     pub(crate) started: Vec<Value>,
 }
@@ -51,10 +52,14 @@ impl Running {
 
     /// The same, with at most this many open files.
     pub(crate) fn start_limited(dir: &TempDir, files: u32, more: &[&str]) -> Self {
+        Self::start_after(dir, &format!("ulimit -n {files}"), more)
+    }
+
+    /// The same, in a process to which a shell has done this first.
+    pub(crate) fn start_after(dir: &TempDir, prepared: &str, more: &[&str]) -> Self {
         let mut command = Command::new("sh");
         command.current_dir(dir.path()).env_clear().stdin(Stdio::null());
-        let limited = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
-        command.args(["-c", &limited, env!("CARGO_BIN_EXE_boxoffice")]);
+        command.args(["-c", &format!("{prepared}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_boxoffice")]);
         Self::launch(command, more)
     }
 
@@ -121,10 +126,19 @@ impl Running {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("it runs");
+        kill_process(self.pid(), signal).expect("it runs");
+    }
+
+    /// Its operator, who has this token.
+    pub(crate) fn operator(&self, token: &str) -> Operator {
+        Operator { surface: self.admin_address.clone(), token: token.to_owned() }
     }
 
     /// Waits for its end; gives the status and the rest of its log.
@@ -133,6 +147,47 @@ impl Running {
         self.log.read_to_string(&mut rest).expect("a log");
         let lines = rest.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         (self.child.wait().expect("it ends"), lines, rest)
+    }
+}
+
+/// Talks to the operator's surface of a server that may end at any moment.
+#[derive(Clone)]
+pub(crate) struct Operator {
+    surface: String,
+    token: String,
+}
+
+impl Operator {
+    /// Status and JSON of an answer; `None`: there was none.
+    pub(crate) fn call(&self, method: &str, path: &str, media: &str, body: &[u8]) -> Option<(u16, Value)> {
+        let mut stream = TcpStream::connect(&self.surface).ok()?;
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\ncontent-type: {media}\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            self.token,
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.get(9..12)?.parse().ok()?, serde_json::from_str(body).ok()?))
+    }
+
+    /// Uploads a module.
+    pub(crate) fn push(&self, module: &[u8]) -> Option<(u16, Value)> {
+        self.call("POST", "/v1/modules", "application/wasm", module)
+    }
+
+    /// Says how a module is to serve.
+    pub(crate) fn activate(&self, module: &str, mode: &Value) -> Option<(u16, Value)> {
+        let path = format!("/v1/modules/{module}/activate");
+        self.call("POST", &path, "application/json", mode.to_string().as_bytes())
+    }
+
+    /// What there is.
+    pub(crate) fn list(&self) -> Option<Value> {
+        self.call("GET", "/v1/modules", "text/plain", b"").map(|(_, list)| list)
     }
 }
 
