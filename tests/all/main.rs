@@ -25,6 +25,7 @@ mod shutdown;
 mod signatures;
 #[path = "../store/mod.rs"]
 mod store;
+mod swaps;
 mod testers;
 mod tickets;
 mod watching;
