@@ -53,7 +53,7 @@ pub struct Keygen {
       my_rules.wasm.sig: Ed25519 over the file's bytes, one line of base64")]
 pub struct Sign {
     /// The private key, from `boxoffice rules keygen`
-    #[arg(long, value_name = "FILE", env = "BOXOFFICE_KEY")]
+    #[arg(long, value_name = "FILE", env = "BOXOFFICE_SIGNING_KEY")]
     pub key: PathBuf,
 
     /// The module; its signature is put beside it, in place of the one before, as MODULE.sig
