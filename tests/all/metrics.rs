@@ -185,7 +185,8 @@ async fn commits_are_counted_with_their_size_and_those_that_fail_apart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_that_wait_are_seen_in_the_queue_and_share_a_commit() {
-    let server = TestServer::start().await;
+    // However slow the machine is: the writer waits for the lock until all are there.
+    let server = TestServer::builder().store(|options| options.busy_timeout = Duration::from_mins(1)).start().await;
     let event = server.event(50).await;
     let gate = rusqlite::Connection::open(server.db()).unwrap();
     gate.execute_batch("BEGIN IMMEDIATE").unwrap();
