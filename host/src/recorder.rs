@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use crate::config::RecordingSettings;
 use crate::domain::Millis;
+use crate::metrics::Outcomes;
 use crate::private_folder::{Bounds, Durability, Others, PrivateFolder, Unusable};
 use crate::seen::{Came, Seen};
 use crate::wasm::Cause;
@@ -50,7 +51,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The folder is not private or cannot be made, or no thread be started: in words, with the flag.
-    pub(crate) fn start(folder: &Path, settings: &RecordingSettings) -> Result<Self, String> {
+    pub(crate) fn start(folder: &Path, settings: &RecordingSettings, outcomes: Outcomes) -> Result<Self, String> {
         let path = folder.to_owned();
         let refuse = |why: &dyn std::fmt::Display| format!("--record {}: {why}", path.display());
         // Now, and not with the first failing request.
@@ -58,7 +59,7 @@ impl Recorder {
         let bounds = Bounds { files: settings.record_files as usize, bytes: settings.record_bytes.0 as u64 };
         let shared = Arc::<Shared>::default();
         let (jobs, waiting) = sync_channel(QUEUE);
-        let writer = Writer { path: path.clone(), bounds, shared: Arc::clone(&shared), failing: false };
+        let writer = Writer { path: path.clone(), bounds, shared: Arc::clone(&shared), outcomes, failing: false };
         let thread = std::thread::Builder::new().name("recorder".into()).spawn(move || writer.write_all(&waiting));
         let thread = Mutex::new(Some(thread.map_err(|error| refuse(&error))?));
         tracing::warn!(folder = %path.display(), "requests that fail are recorded, with all personal data in them");
@@ -107,6 +108,7 @@ struct Writer {
     path: PathBuf,
     bounds: Bounds,
     shared: Arc<Shared>,
+    outcomes: Outcomes,
     /// Whether the last one failed: then the next that does is not told again.
     failing: bool,
 }
@@ -123,8 +125,10 @@ impl Writer {
                 tracing::warn!(folder = %self.path.display(), "a request was not recorded: {why}");
             }
             self.failing = written.is_err();
+            self.outcomes.count(if self.failing { "failed" } else { "kept" });
             let lost = self.shared.lost.swap(0, Ordering::Relaxed);
             if lost > 0 {
+                self.outcomes.add("dropped", lost);
                 tracing::warn!(lost, "requests were not recorded: they came faster than they could be written");
             }
         }

@@ -134,6 +134,7 @@ impl Registry {
         *serving = Arc::new(next);
         *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(canary), reason));
         drop(serving);
+        self.metrics.canary_rollbacks.inc();
         tracing::error!(module = %canary.module.digest, "the canary was rolled back: {reason}");
         self.has_fallen.notify_one();
     }

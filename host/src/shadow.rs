@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::Millis;
+use crate::metrics::Outcomes;
 use crate::seen::Seen;
 use crate::store::{ReadOnly, Store};
 use crate::wasm::Module;
@@ -61,13 +62,19 @@ impl Shadow {
     /// Lets a candidate run beside the module that is served, on what is read from `store`.
     ///
     /// # Arguments
-    /// `max_body`: the host's limit of a body, in bytes. `since`: now, for the report.
+    /// `max_body`: the host's limit of a body, in bytes. `since`: now, for the report. `outcomes`: counts the same for the metrics.
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(module: Arc<Module>, store: Arc<dyn Store>, max_body: usize, since: Millis) -> io::Result<Self> {
+    pub(crate) fn start(
+        module: Arc<Module>,
+        store: Arc<dyn Store>,
+        max_body: usize,
+        since: Millis,
+        outcomes: Outcomes,
+    ) -> io::Result<Self> {
         let store: Arc<dyn Store> = Arc::new(ReadOnly::of(store));
-        let tally = Tally::default();
+        let tally = Tally::new(outcomes);
         let candidate = Arc::new(Candidate { module, store, max_body, tally, taken: Arc::default() });
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (end, ended) = oneshot::channel();

@@ -24,10 +24,25 @@ fn module(server: &TestServer) -> String {
 
 /// Sends one of each kind, so that every metric has a value.
 async fn server_that_has_seen_it_all() -> TestServer {
-    let server = TestServer::builder().rules(unruly_rules()).start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("recordings");
+    let server = TestServer::builder().with(|s| s.recording.record = Some(record)).start().await;
+    let registry = server.server().registry();
+    let unruly = registry.upload(std::fs::read(unruly_rules()).unwrap()).await.unwrap().digest.to_string();
+    registry.activate(&unruly, Mode::All).await.unwrap();
+    registry.activate("standard", Mode::Shadow).await.unwrap();
     assert_eq!(server.get("/fine").send().await.status, 200);
     assert_eq!(server.get("/trap").send().await.status, 500);
     assert_eq!(server.get("/nothing").send().await.status, 404);
+    let outcomes = ["boxoffice_shadow_requests_total", "boxoffice_recordings_total"];
+    until("all have looked", async || {
+        let told = scrape(&server).await;
+        [Some(3.0), Some(1.0)]
+            == outcomes.map(|name| {
+                told.families.contains_key(name.trim_end_matches("_total")).then(|| told.sum(name, &[])).flatten()
+            })
+    })
+    .await;
     server
 }
 

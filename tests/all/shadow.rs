@@ -24,7 +24,8 @@ fn at_leisure(settings: &mut Serve) {
 /// Lets these rules run as the shadow of a server.
 async fn begin(server: &TestServer, rules: &Path) {
     let registry = server.server().registry();
-    let candidate = registry.upload(std::fs::read(rules).unwrap()).await.expect("the candidate loads").digest;
+    let candidate =
+        registry.upload(std::fs::read(rules).expect("it was built")).await.expect("the candidate loads").digest;
     registry.activate(&candidate.to_string(), Mode::Shadow).await.expect("it can run beside the other");
 }
 
@@ -215,7 +216,7 @@ async fn nobody_s_email_is_shown() {
     let found = looked_at(&server, 8).await;
     assert_eq!(found.examples.len(), 4, "{found:?}");
     let told = serde_json::to_string(&found).unwrap();
-    let people: String = found.examples.iter().map(|example| format!("{example}\n")).collect();
+    let people = found.examples.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for text in [&told, &people] {
         assert!(text.contains("***@example.org") && text.contains("Ada <***@example.org>"), "{text}");
         assert!(!text.contains("lovelace") && !text.contains("ada@") && !text.contains("ada%"), "{text}");

@@ -8,6 +8,7 @@ use super::folder::Folder;
 use super::serving::{Canary, Serving};
 use super::window::CanaryPolicy;
 use crate::domain::Millis;
+use crate::metrics::Outcomes;
 use crate::shadow::Shadow;
 use crate::store::Store;
 use crate::wasm::{Artifact, LoadError, LoadRefusal, Loader, Module};
@@ -31,6 +32,8 @@ pub(super) struct Ground {
     pub(super) store: Arc<dyn Store>,
     /// The host's limit of a body, in bytes.
     pub(super) max_body: usize,
+    /// What comes of its requests.
+    pub(super) outcomes: Outcomes,
 }
 
 impl Book {
@@ -66,7 +69,7 @@ impl Book {
         self.shadow = None;
         let module = wanted.and_then(|version| Some((version, Arc::clone(self.compiled.get(&version)?))));
         let (Some((version, module)), Some(ground)) = (module, ground) else { return };
-        match Shadow::start(module, Arc::clone(&ground.store), ground.max_body, now) {
+        match Shadow::start(module, Arc::clone(&ground.store), ground.max_body, now, ground.outcomes.clone()) {
             Ok(shadow) => self.shadow = Some((version, Arc::new(shadow))),
             Err(error) => tracing::error!(module = String::from(version), "the shadow cannot be started: {error}"),
         }

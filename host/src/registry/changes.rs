@@ -258,6 +258,9 @@ impl Registry {
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
         next.canary.take_if(|canary| fallen.as_ref().is_some_and(|(fallen, _)| Arc::ptr_eq(fallen, canary)));
         self.announce(&next);
+        if next.active.digest != serving.active.digest {
+            self.metrics.swaps.inc();
+        }
         *serving = Arc::new(next);
     }
 

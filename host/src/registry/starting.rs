@@ -86,7 +86,8 @@ impl Registry {
 
     /// Lets a shadow run from now on: it reads from this store, and takes no larger bodies than these.
     pub(crate) async fn let_shadows_run(&self, store: Arc<dyn Store>, max_body: usize) {
-        let _ = self.ground.set(Ground { store, max_body });
+        // Once is enough: the store is the same.
+        let _ = self.ground.set(Ground { store, max_body, outcomes: self.metrics.shadowed.clone() });
         let mut book = self.book.lock().await;
         book.follow_shadow(self.ground.get(), self.clock.now());
         self.show(&book);

@@ -91,7 +91,9 @@ impl Parts {
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
         let recorder = match &settings.recording.record {
-            Some(folder) => Some(Recorder::start(folder, &settings.recording).map_err(StartError::Record)?),
+            Some(folder) => Some(
+                Recorder::start(folder, &settings.recording, metrics.recorded.clone()).map_err(StartError::Record)?,
+            ),
             None => None,
         };
         let db = settings.db.clone();

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::example::{Example, Kind};
+use crate::metrics::Outcomes;
 
 /// Most examples that are kept.
 const MAX_EXAMPLES: usize = 32;
@@ -50,8 +51,11 @@ impl Counts {
 }
 
 /// Counts.
-#[derive(Default)]
-pub(super) struct Tally(Mutex<Counts>);
+pub(super) struct Tally {
+    counts: Mutex<Counts>,
+    /// The same, for the metrics.
+    outcomes: Outcomes,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -65,16 +69,23 @@ struct Counts {
 }
 
 impl Tally {
+    pub(super) fn new(outcomes: Outcomes) -> Self {
+        Self { counts: Mutex::default(), outcomes }
+    }
+
     pub(super) fn identical(&self) {
         self.lock().identical += 1;
+        self.outcomes.count("identical");
     }
 
     pub(super) fn dropped(&self) {
         self.lock().dropped += 1;
+        self.outcomes.count("dropped");
     }
 
     pub(super) fn skipped(&self) {
         self.lock().skipped += 1;
+        self.outcomes.count("skipped");
     }
 
     /// Counts a difference, and keeps the example if it is one of the first.
@@ -89,6 +100,8 @@ impl Tally {
         counts.examples.extend(example.filter(|_| wanted));
         counts.divergent += 1;
         *counts.by_route.entry(alike).or_default() += 1;
+        drop(counts);
+        self.outcomes.count("divergent");
     }
 
     pub(super) fn report(&self) -> ShadowReport {
@@ -110,6 +123,6 @@ impl Tally {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
