@@ -31,8 +31,8 @@ async fn load(server: &TestServer, rules: Vec<u8>) -> Arc<Module> {
 /// A server of the standard rules in an engine of its own, with a shadow of these rules.
 async fn shadowed(rules: &Path, change: impl FnOnce(&mut Serve)) -> TestServer {
     let server = TestServer::builder().own_engine().with(at_leisure).with(change).start().await;
-    let candidate = load(&server, std::fs::read(rules).unwrap()).await;
-    server.server().begin_shadow(candidate).unwrap();
+    let candidate = load(&server, std::fs::read(rules).expect("the candidate is built")).await;
+    server.server().begin_shadow(candidate).expect("a thread");
     server
 }
 
@@ -209,7 +209,7 @@ async fn nobody_s_email_is_shown() {
     let found = looked_at(&server, 8).await;
     assert_eq!(found.examples.len(), 4, "{found:?}");
     let told = serde_json::to_string(&found).unwrap();
-    let people: String = found.examples.iter().map(|example| format!("{example}\n")).collect();
+    let people = found.examples.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for text in [&told, &people] {
         assert!(text.contains("***@example.org") && text.contains("Ada <***@example.org>"), "{text}");
         assert!(!text.contains("lovelace") && !text.contains("ada@") && !text.contains("ada%"), "{text}");
