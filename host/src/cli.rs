@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod listing;
 mod operate;
+mod replay;
 mod signing;
 mod terminal;
 
@@ -26,6 +27,7 @@ pub fn rules(command: RulesCommand) -> ExitCode {
             RulesCommand::Activate(settings) => operate::activate(&settings).await,
             RulesCommand::Rollback(settings) => operate::roll_back(&settings).await,
             RulesCommand::Delete(settings) => operate::delete(&settings).await,
+            RulesCommand::Replay(settings) => replay::run(&settings).await,
         }
     })
 }

@@ -5,6 +5,7 @@
 mod file;
 mod operating;
 mod operator_command;
+mod recording;
 mod rules;
 mod rules_command;
 mod trusting;
@@ -12,7 +13,7 @@ mod values;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -24,8 +25,9 @@ use values::{bytes, duration, log_filter, rate_limit};
 
 pub use operating::Operating;
 pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
+pub use recording::RecordingSettings;
 pub use rules::{CacheDir, Compiling, RulesLimits};
-pub use rules_command::{Check, Keygen, RulesCommand, Sign};
+pub use rules_command::{Check, Keygen, Replay, RulesCommand, Sign};
 pub use trusting::Trusting;
 pub use values::{ByteSize, RateSetting};
 
@@ -88,6 +90,10 @@ pub struct Serve {
     #[arg(long, value_name = "FILE", env = "BOXOFFICE_RULES", help_heading = "Rules")]
     pub rules: Option<PathBuf>,
 
+    /// Serve what the file of --rules has whenever it changes; a build that would not be served leaves the one before, and the log says why
+    #[arg(long, env = "BOXOFFICE_WATCH", help_heading = "Rules", value_parser = BoolishValueParser::new())]
+    pub watch: bool,
+
     /// Whose modules are served.
     #[command(flatten)]
     pub trusting: Trusting,
@@ -103,6 +109,10 @@ pub struct Serve {
     /// What operators set.
     #[command(flatten)]
     pub operating: Operating,
+
+    /// What is recorded of requests.
+    #[command(flatten)]
+    pub recording: RecordingSettings,
 
     /// Where callers come from; with `header` anybody can take any role
     #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]
@@ -247,6 +257,10 @@ impl Serve {
 
     /// Settings that each are possible and together are not.
     fn check(&self) -> Result<(), ConfigError> {
+        if self.watch && self.rules.as_deref().is_none_or(|file| file == Path::new("-")) {
+            let why = "--watch: it serves what a file has whenever it changes; name one with --rules FILE";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
         if self.auth == AuthMode::Header && !self.listen.ip().is_loopback() && !self.allow_insecure_header_auth {
             return Err(ConfigError::Invalid(format!(
                 "--listen {}: with --auth header anybody can take any role, so it binds to loopback only; \

@@ -7,6 +7,8 @@ mod drain;
 mod listener;
 pub(crate) mod request;
 mod response;
+mod routing;
+mod witness;
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
@@ -14,9 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use hyper::{Method, Request};
 
 use crate::auth::AuthMode;
 use crate::clock::Clock;
@@ -25,17 +27,22 @@ use crate::error::Error;
 use crate::limiter::{ClientKey, Limiter, RateLimit, Standing, Verdict};
 use crate::metrics::Metrics;
 use crate::operator::Operator;
+use crate::recorder::Recorder;
 use crate::registry::{Chosen, Ending, Registry};
+use crate::seen::{Came, Ran};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::wasm::{Answer, Cause, Found, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
+use crate::wasm::{Answer, Cause, Errand, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
 use access_log::Entry;
 use request::{BodyLimits, Discard};
+use witness::Witness;
 
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
+pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
+pub(crate) use routing::{Place, body_limit, find as find_place};
 
 /// Addresses that the limiter remembers at the same time. More, all live: `overloaded`.
 const MAX_CLIENTS: usize = 100_000;
@@ -65,6 +72,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// What only the operator's surface asks of it.
     pub(crate) database: Arc<SqliteStore>,
+    /// Keeps failing requests, where the operator wants that.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.
@@ -103,6 +112,24 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
     response
 }
 
+/// What is kept of a request while it is answered, for those who look at it afterwards.
+#[derive(Default)]
+struct Trace {
+    /// Whether anybody does.
+    recorded: bool,
+    route: Option<String>,
+    ran: Option<Ran>,
+    came: Option<Came>,
+}
+
+impl Trace {
+    fn route(&mut self, id: &str) {
+        if self.recorded {
+            self.route = Some(id.to_owned());
+        }
+    }
+}
+
 /// One request's turn.
 struct Turn<'a> {
     app: &'a App,
@@ -127,8 +154,11 @@ impl Turn<'_> {
         let (chosen, by_tester) = self.choose(parts, &principal)?;
         let module = Arc::clone(&chosen.module);
         entry.module(module.short_digest());
-        let answered = self.answer(&module, parts, body, principal, entry).await;
+        let witness = Witness::of(self.app, chosen.shadow.as_ref());
+        let mut trace = Trace { recorded: witness.is_there(), ..Trace::default() };
+        let answered = self.answer(&module, parts, body, &principal, entry, &mut trace).await;
         chosen.ended(ending(&answered));
+        witness.tell(self, parts, &module, principal, trace, &answered);
         let mut answer = answered?;
         if by_tester {
             response::name_module(&mut answer, module.short_digest());
@@ -151,22 +181,19 @@ impl Turn<'_> {
         module: &Module,
         parts: &Parts,
         body: &mut Incoming,
-        principal: Principal,
+        principal: &Principal,
         entry: &mut Entry<'_>,
+        trace: &mut Trace,
     ) -> Result<Answer, Error> {
-        let (route, params) = match module.router.find(&module.manifest, &parts.method, parts.uri.path()) {
-            Found::Route(route, params) => (route, params),
-            Found::OtherMethods(allow) if parts.method == Method::OPTIONS => return Ok(response::options(&allow)),
-            Found::OtherMethods(allow) => return Err(Error::MethodNotAllowed { allow }),
-            Found::Nothing if request::is_for_the_server(parts) => {
-                return Ok(response::options(&module.router.allow_anywhere()));
-            }
-            Found::Nothing => return Err(Error::RouteNotFound),
+        let (route, params) = match routing::find(module, &parts.method, parts.uri.path())? {
+            Place::Route(route, params) => (route, params),
+            Place::Host(answer) => return Ok(answer),
         };
         entry.route(&route.id);
-        route.access.check(&principal).map_err(|needs| Error::Forbidden { needs })?;
-        let request = self.guest_request(parts, route, &params, body, &principal).await?;
-        self.run(module, &request, principal, entry).await
+        trace.route(&route.id);
+        route.access.check(principal).map_err(|needs| Error::Forbidden { needs })?;
+        let request = self.guest_request(parts, route, &params, body, principal).await?;
+        self.run(module, request, principal.clone(), entry, trace).await
     }
 
     /// The limiter comes before anything that costs.
@@ -188,10 +215,7 @@ impl Turn<'_> {
         body: &mut Incoming,
         principal: &Principal,
     ) -> Result<GuestRequest, Error> {
-        let limits = BodyLimits {
-            bytes: route.max_body.map_or(self.app.max_body, |own| own.min(self.app.max_body)),
-            timeout: self.app.body_timeout,
-        };
+        let limits = BodyLimits { bytes: body_limit(route, self.app.max_body), timeout: self.app.body_timeout };
         let params = request::params(params)?;
         let query = request::query(parts.uri.query())?;
         let headers = request::headers_for_guest(&parts.headers)?;
@@ -211,13 +235,19 @@ impl Turn<'_> {
     async fn run(
         &self,
         module: &Module,
-        request: &GuestRequest,
+        request: GuestRequest,
         principal: Principal,
         entry: &mut Entry<'_>,
+        trace: &mut Trace,
     ) -> Result<Answer, Error> {
         let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
-        let report = module.handle(request, grants, self.seed).await;
+        let errand = Errand::live(grants, self.seed).recorded(trace.recorded);
+        let mut report = module.run(&request, errand).await;
         entry.ran(&report);
+        if trace.recorded {
+            trace.came = Some(Came::of_run(&report.result));
+            trace.ran = Ran::of(request, &mut report);
+        }
         report.result.map_err(|error| match error {
             RunError::Failed(failure) => {
                 self.app.metrics.rules_failed(module.short_digest(), failure.cause);

@@ -10,8 +10,12 @@
 //! | [`registry`] | which versions of the rules there are, and which serves whom |
 //! | `http`, `admin` | the REST listener and the operator's |
 //! | [`trust`] | whose modules are served: keys and signatures |
+//! | [`watch`] | serves what a file has whenever it changes |
 //! | [`sweeper`] | tidies holds that ran out |
 //! | `private_folder` | files that nobody else can read or have written |
+//! | [`shadow`] | another module beside the one that is served, and where they differ |
+//! | `recorder`, `replay` | keeps failing requests, and runs them again |
+//! | `seen`, `difference` | a request as the host saw it, and in what two answers differ |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
@@ -22,6 +26,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod difference;
 pub mod domain;
 pub mod error;
 mod http;
@@ -30,13 +35,18 @@ mod metrics;
 pub mod operator;
 mod private_folder;
 pub mod process;
+mod recorder;
 pub mod registry;
+mod replay;
+mod seen;
 mod server;
+pub mod shadow;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;
 pub mod trust;
 pub mod wasm;
+pub mod watch;
 
 pub use http::bind;
 pub use server::{STANDARD_RULES, Server, Setup, StartError, load_rules};

@@ -29,6 +29,22 @@ pub(crate) const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0
 /// One label, as a label set.
 type Label = [(&'static str, &'static str); 1];
 
+/// What things came to, by name: cheap to clone, and all clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcomes(Family<Label, Counter>);
+
+impl Outcomes {
+    /// One more has come to this.
+    pub(crate) fn count(&self, outcome: &'static str) {
+        self.add(outcome, 1);
+    }
+
+    /// So many more have come to this.
+    pub(crate) fn add(&self, outcome: &'static str, count: u64) {
+        self.0.get_or_create(&[("outcome", outcome)]).inc_by(count);
+    }
+}
+
 /// The server's counters.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -38,6 +54,14 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Sweeps that were finished.
     pub(crate) sweeps: Counter,
+    /// Swaps: another module serves everybody.
+    pub(crate) swaps: Counter,
+    /// Canaries that the host has rolled back by itself.
+    pub(crate) canary_rollbacks: Counter,
+    /// Requests that a shadow was shown.
+    pub(crate) shadowed: Outcomes,
+    /// Requests that were to be recorded.
+    pub(crate) recorded: Outcomes,
     /// When the server was started.
     started: Millis,
 }
@@ -57,7 +81,14 @@ impl Metrics {
         let sweeps = Counter::default();
         registry.register("sweeps", "Sweeps that were finished", sweeps.clone());
         register_store(&mut registry, store);
-        Self { registry, modules, refusals, connections, sweeps, started }
+        let (swaps, canary_rollbacks) = (Counter::default(), Counter::default());
+        registry.register("rules_swaps", "Times that another module began to serve everybody", swaps.clone());
+        let what = "Canaries that the host has rolled back by itself";
+        registry.register("canary_rollbacks", what, canary_rollbacks.clone());
+        let (shadowed, recorded) = (Outcomes::default(), Outcomes::default());
+        registry.register("shadow_requests", "Requests that a shadow was shown, by outcome", shadowed.0.clone());
+        registry.register("recordings", "Requests that were to be recorded, by outcome", recorded.0.clone());
+        Self { registry, modules, refusals, connections, sweeps, swaps, canary_rollbacks, shadowed, recorded, started }
     }
 
     /// These modules are in use from now on, and what for; all others are not. Before that, a module's requests are counted under none.

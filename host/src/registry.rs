@@ -19,7 +19,7 @@ mod window;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -27,13 +27,14 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::domain::Principal;
 use crate::metrics::{Metrics, Role};
+use crate::shadow::Shadow;
 use crate::wasm::{Loader, Module};
-use book::Book;
+use book::{Book, Ground};
 use folder::Folder;
 
 pub use changes::{RolledBack, Uploaded};
 pub use deployment::{CanaryRecord, Deployment, Event, Kept, Mode, Step, Version};
-pub use listing::{Listed, ListedCanary, ListedStep, Listing};
+pub use listing::{Listed, ListedCanary, ListedShadow, ListedStep, Listing};
 pub use refusal::Refusal;
 pub use serving::{Caller, Canary, Serving};
 pub use share::Share;
@@ -56,6 +57,8 @@ pub struct Registry {
     /// The deployment as the start has read it.
     found: Option<Deployment>,
     standard: &'static [u8],
+    /// What shadows run on, once the host has it.
+    ground: OnceLock<Ground>,
     pinned: Option<PathBuf>,
     policy: CanaryPolicy,
     metrics: Arc<Metrics>,
@@ -66,6 +69,8 @@ pub struct Registry {
 pub struct Chosen {
     /// What serves it.
     pub module: Arc<Module>,
+    /// What runs beside it: of the active module only, and never of a tester's request.
+    pub(crate) shadow: Option<Arc<Shadow>>,
     registry: Arc<Registry>,
     /// Whether the canary does, or the active module; `None`: nobody compares, or a tester has chosen.
     compared: Option<(Arc<Canary>, bool)>,
@@ -83,27 +88,36 @@ impl Registry {
     #[must_use]
     pub fn choose(self: &Arc<Self>, principal: &Principal, address: IpAddr) -> Chosen {
         let serving = self.serving();
-        let Some(canary) = serving.canary.as_ref() else { return self.chosen(&serving.active, None) };
-        let by_canary = serving.canary_for(&Caller::of(principal, address)).is_some();
-        let module = if by_canary { &canary.module } else { &serving.active };
-        self.chosen(module, Some((Arc::clone(canary), by_canary)))
+        let shadow = serving.shadow.clone();
+        let Some(canary) = serving.canary.as_ref() else { return self.chosen(&serving.active, shadow, None) };
+        let compared = |by_canary| Some((Arc::clone(canary), by_canary));
+        if serving.canary_for(&Caller::of(principal, address)).is_some() {
+            return self.chosen(&canary.module, None, compared(true));
+        }
+        self.chosen(&serving.active, shadow, compared(false))
     }
 
     /// The compiled version that a tester names: by the beginning of its digest, or `active`, `canary` or `standard`.
     #[must_use]
     pub fn chosen_by_tester(self: &Arc<Self>, asked: &str) -> Option<Chosen> {
-        self.serving().named(asked).map(|module| self.chosen(&module, None))
+        self.serving().named(asked).map(|module| self.chosen(&module, None, None))
     }
 
-    fn chosen(self: &Arc<Self>, module: &Arc<Module>, compared: Option<(Arc<Canary>, bool)>) -> Chosen {
+    fn chosen(
+        self: &Arc<Self>,
+        module: &Arc<Module>,
+        shadow: Option<Arc<Shadow>>,
+        compared: Option<(Arc<Canary>, bool)>,
+    ) -> Chosen {
         let since = if compared.is_some() { self.clock.elapsed() } else { Duration::ZERO };
-        Chosen { module: Arc::clone(module), registry: Arc::clone(self), compared, since }
+        Chosen { module: Arc::clone(module), shadow, registry: Arc::clone(self), compared, since }
     }
 
     /// Counts by these modules from now on.
-    fn announce(&self, active: &Module, canary: Option<&Canary>) {
-        let mut roles = vec![(active, Role::Active)];
-        roles.extend(canary.map(|canary| (canary.module.as_ref(), Role::Canary)));
+    fn announce(&self, serving: &Serving) {
+        let mut roles = vec![(serving.active.as_ref(), Role::Active)];
+        roles.extend(serving.canary.as_ref().map(|canary| (canary.module.as_ref(), Role::Canary)));
+        roles.extend(serving.shadow.as_ref().map(|shadow| (shadow.module().as_ref(), Role::Shadow)));
         self.metrics.in_use(&roles);
     }
 
@@ -114,11 +128,13 @@ impl Registry {
         if !serving.canary.as_ref().is_some_and(|present| Arc::ptr_eq(present, canary)) {
             return;
         }
-        let (active, compiled) = (Arc::clone(&serving.active), serving.compiled.clone());
-        self.announce(&active, None);
-        *serving = Arc::new(Serving { active, canary: None, compiled });
+        let (active, shadow) = (Arc::clone(&serving.active), serving.shadow.clone());
+        let next = Serving { active, canary: None, shadow, compiled: serving.compiled.clone() };
+        self.announce(&next);
+        *serving = Arc::new(next);
         *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(canary), reason));
         drop(serving);
+        self.metrics.canary_rollbacks.inc();
         tracing::error!(module = %canary.module.digest, "the canary was rolled back: {reason}");
         self.has_fallen.notify_one();
     }

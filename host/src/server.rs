@@ -1,17 +1,14 @@
 //! The only wiring: everything that a server is made of, put together and taken apart. `main` and the tests call the same functions.
 
-use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
+mod starting;
+
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch::{Sender, channel};
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
@@ -20,14 +17,16 @@ use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
-use crate::metrics::Metrics;
-use crate::operator::{MAX_TOKEN, Operator};
-use crate::registry::{Registry, RegistrySetup};
-use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
+use crate::registry::Registry;
+use crate::shadow::ShadowReport;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
-use crate::trust::KeyError;
-use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module, Occupancy};
+use crate::wasm::{Module, Occupancy};
+use crate::watch;
 use crate::{admin, http, sweeper};
+use starting::Parts;
+
+pub use starting::{StartError, load_rules};
 
 /// The standard rules, built in: a component.
 pub const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
@@ -59,59 +58,19 @@ pub struct Setup {
     pub module: Option<Arc<Module>>,
 }
 
-/// Why the server did not start: one line.
-#[derive(Debug)]
-pub enum StartError {
-    /// The database cannot be used.
-    Open(OpenError),
-    /// The rules cannot be served.
-    Rules(LoadError),
-    /// Something of the machine's.
-    Io(std::io::Error),
-    /// The sandbox cannot be set up.
-    Engine(String),
-    /// The operator's token cannot be read.
-    Token(String),
-    /// The folder of modules cannot be used.
-    Modules(String),
-    /// A key to trust cannot be read.
-    Trust(KeyError),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(error) => error.fmt(f),
-            Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
-            Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
-            Self::Io(error) => error.fmt(f),
-            Self::Token(error) | Self::Modules(error) => f.write_str(error),
-            Self::Trust(error) => write!(f, "--rules-trust {error}"),
-            Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<std::io::Error> for StartError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
 /// A running server.
 pub struct Server {
     address: SocketAddr,
     admin_address: SocketAddr,
     app: Arc<App>,
     store: Arc<SqliteStore>,
-    phase: watch::Sender<Phase>,
-    admin_phase: watch::Sender<Phase>,
+    phase: Sender<Phase>,
+    admin_phase: Sender<Phase>,
     serving: JoinHandle<()>,
     admin: JoinHandle<()>,
     sweeping: JoinHandle<()>,
     keeping: JoinHandle<()>,
+    watching: Option<JoinHandle<()>>,
     grace: Duration,
 }
 
@@ -120,18 +79,8 @@ impl Server {
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
-        // First what can fail without a trace: a database is neither made nor locked for rules that cannot be served.
-        let operator = read_token(settings.operating.admin_token_file.as_deref())?;
-        let metrics = Arc::new(Metrics::new(&store.metrics, clock.now()));
-        let registry = registry(&settings, module, Arc::clone(&clock), Arc::clone(&metrics)).await?;
-        let db = settings.db.clone();
-        let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, store, ids)).await;
-        let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
-        // Last: where something else fails, there is no folder yet.
-        if let Err(why) = registry.own_folder().await {
-            store.close().await;
-            return Err(StartError::Modules(why));
-        }
+        let Parts { operator, metrics, watched, registry, recorder, store } =
+            Parts::make(&settings, ids, store, module, &clock).await?;
         let app = Arc::new(App {
             clock: Arc::clone(&clock),
             rate_limit: settings.rate_limit(),
@@ -147,6 +96,7 @@ impl Server {
             drain: Drain::default(),
             metrics: Arc::clone(&metrics),
             database: Arc::clone(&store),
+            recorder: recorder.map(Arc::new),
         });
         let acceptor = Acceptor {
             max_connections: settings.max_connections as usize,
@@ -154,8 +104,8 @@ impl Server {
             write_timeout: settings.write_timeout,
             open: metrics.connections.clone(),
         };
-        let (phase, phases) = watch::channel(Phase::Serving);
-        let (admin_phase, admin_phases) = watch::channel(Phase::Serving);
+        let (phase, phases) = channel(Phase::Serving);
+        let (admin_phase, admin_phases) = channel(Phase::Serving);
         let serving = tokio::spawn({
             let app = Arc::clone(&app);
             let acceptor = acceptor.clone();
@@ -170,9 +120,23 @@ impl Server {
         });
         let sweeping = sweeper::run(Arc::clone(&store) as _, clock, settings.sweep_interval, metrics.sweeps.clone());
         let sweeping = tokio::spawn(sweeping);
+        let watching = watched.map(|(look, path)| tokio::spawn(watch::run(path, look, Arc::clone(&registry))));
         let keeping = tokio::spawn(registry.run());
         let grace = settings.grace;
-        Ok(Self { address, admin_address, app, store, phase, admin_phase, serving, admin, sweeping, keeping, grace })
+        Ok(Self {
+            address,
+            admin_address,
+            app,
+            store,
+            phase,
+            admin_phase,
+            serving,
+            admin,
+            sweeping,
+            keeping,
+            watching,
+            grace,
+        })
     }
 
     /// Where the REST API is.
@@ -217,6 +181,12 @@ impl Server {
         self.module().occupancy()
     }
 
+    /// What the shadow has found so far; `None`: nothing runs as one.
+    #[must_use]
+    pub fn shadow_report(&self) -> Option<ShadowReport> {
+        self.registry().serving().shadow.as_ref().map(|shadow| shadow.report())
+    }
+
     /// Sweeps now; gives the number of holds released.
     pub async fn sweep(&self) -> Result<u64, StoreFailure> {
         sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref(), &self.app.metrics.sweeps).await
@@ -231,6 +201,9 @@ impl Server {
     pub async fn stop(self) {
         self.app.drain.begin();
         self.sweeping.abort();
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
@@ -251,6 +224,12 @@ impl Server {
         if closed.await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers its log");
         }
+        // All that was in flight has been told.
+        if let Some(recorder) = &self.app.recorder
+            && tokio::time::timeout(LAST_WORDS, recorder.close()).await.is_err()
+        {
+            tracing::warn!("not all recordings were written in time");
+        }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
     }
 }
@@ -262,86 +241,4 @@ async fn end(mut task: JoinHandle<()>, last_words: Duration) {
         // It was aborted, which is all that it could say.
         let _ = task.await;
     }
-}
-
-/// Loads the rules that the settings name, into an engine with the settings' limits.
-pub async fn load_rules(settings: &Serve) -> Result<Module, StartError> {
-    let loader = loader(settings)?;
-    match load_pinned(&loader, settings).await? {
-        Some(module) => Ok(module),
-        None => loader.load(Artifact::built_in(STANDARD_RULES.to_vec())).await.map_err(StartError::Rules),
-    }
-}
-
-fn loader(settings: &Serve) -> Result<Loader, StartError> {
-    let engine = Engine::new(settings.limits.limits()).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    loader_into(Arc::new(engine), settings)
-}
-
-fn loader_into(engine: Arc<Engine>, settings: &Serve) -> Result<Loader, StartError> {
-    let trust = settings.trusting.trust().map_err(StartError::Trust)?;
-    Ok(Loader::new(engine, settings.compiling.compiler()).trusting(trust))
-}
-
-/// The module of `--rules FILE`, if that is given.
-async fn load_pinned(loader: &Loader, settings: &Serve) -> Result<Option<Module>, StartError> {
-    let Some(path) = &settings.rules else { return Ok(None) };
-    let named = |error: LoadError| {
-        let message = format!("--rules {}: {}", path.display(), error.message);
-        StartError::Rules(LoadError { message, ..error })
-    };
-    loader.load(Artifact::read(path).await.map_err(named)?).await.map(Some).map_err(named)
-}
-
-async fn registry(
-    settings: &Serve,
-    standard: Option<Arc<Module>>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-) -> Result<Arc<Registry>, StartError> {
-    let loader = match &standard {
-        Some(module) => loader_into(Arc::clone(module.engine()), settings)?,
-        None => loader(settings)?,
-    };
-    let pinned = load_pinned(&loader, settings).await?;
-    let setup = RegistrySetup {
-        pinned: settings.rules.clone().zip(pinned.map(Arc::new)),
-        loader,
-        standard: (standard, STANDARD_RULES),
-        folder: settings.modules_dir(),
-        policy: settings.operating.canary_policy(),
-        metrics,
-        clock,
-    };
-    let registry = Registry::start(setup).await.map_err(StartError::Rules)?;
-    let module = Arc::clone(&registry.serving().active);
-    tracing::info!(
-        module = %module.digest,
-        name = module.manifest.name,
-        module_version = module.manifest.version,
-        cached = module.loaded.cached,
-        compile_ms = millis(module.loaded.compiled_in),
-        load_ms = millis(module.loaded.loaded_in),
-        "rules loaded"
-    );
-    Ok(registry)
-}
-
-/// The operator of this token file; nobody without one.
-fn read_token(path: Option<&Path>) -> Result<Operator, StartError> {
-    let Some(path) = path else { return Ok(Operator::none()) };
-    let named = |why: String| StartError::Token(format!("--admin-token-file {}: {why}", path.display()));
-    let file = File::open(path).map_err(|error| named(error.to_string()))?;
-    let mode = file.metadata().map_err(|error| named(error.to_string()))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let path = path.display();
-        tracing::warn!("--admin-token-file {path}: others may read it or change it; chmod 600 {path}");
-    }
-    let mut text = String::new();
-    file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| named(error.to_string()))?;
-    Operator::with_token(&text).map_err(named)
-}
-
-fn millis(duration: Duration) -> u64 {
-    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }

@@ -16,12 +16,16 @@ mod metrics;
 mod modules;
 mod operator;
 mod race;
+mod recording;
 mod registry;
 mod restart;
 mod reuse;
+mod shadow;
 mod shutdown;
 mod signatures;
 #[path = "../store/mod.rs"]
 mod store;
+mod swaps;
 mod testers;
 mod tickets;
+mod watching;

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use boxoffice::registry::{Mode, Share};
 use boxoffice::store::sqlite::{CommitFault, Faults};
+use boxoffice::wasm::Digest;
 use harness::{Exposition, Family, TestServer, raw_rules, unruly_rules, until};
 use serde_json::Value;
+
+use crate::made::Made;
 
 async fn scrape(server: &TestServer) -> Exposition {
     Exposition::parse(&server.metrics().await)
@@ -20,10 +24,25 @@ fn module(server: &TestServer) -> String {
 
 /// Sends one of each kind, so that every metric has a value.
 async fn server_that_has_seen_it_all() -> TestServer {
-    let server = TestServer::builder().rules(unruly_rules()).start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("recordings");
+    let server = TestServer::builder().with(|s| s.recording.record = Some(record)).start().await;
+    let registry = server.server().registry();
+    let unruly = registry.upload(std::fs::read(unruly_rules()).unwrap()).await.unwrap().digest.to_string();
+    registry.activate(&unruly, Mode::All).await.unwrap();
+    registry.activate("standard", Mode::Shadow).await.unwrap();
     assert_eq!(server.get("/fine").send().await.status, 200);
     assert_eq!(server.get("/trap").send().await.status, 500);
     assert_eq!(server.get("/nothing").send().await.status, 404);
+    let outcomes = ["boxoffice_shadow_requests_total", "boxoffice_recordings_total"];
+    until("all have looked", async || {
+        let told = scrape(&server).await;
+        [Some(3.0), Some(1.0)]
+            == outcomes.map(|name| {
+                told.families.contains_key(name.trim_end_matches("_total")).then(|| told.sum(name, &[])).flatten()
+            })
+    })
+    .await;
     server
 }
 
@@ -181,7 +200,8 @@ async fn commits_are_counted_with_their_size_and_those_that_fail_apart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_that_wait_are_seen_in_the_queue_and_share_a_commit() {
-    let server = TestServer::start().await;
+    // However slow the machine is: the writer waits for the lock until all are there.
+    let server = TestServer::builder().store(|options| options.busy_timeout = Duration::from_mins(1)).start().await;
     let event = server.event(50).await;
     let gate = rusqlite::Connection::open(server.db()).unwrap();
     gate.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -254,6 +274,47 @@ async fn the_module_the_program_and_the_process_are_told() {
     let (open, most) = (told.sum("process_open_fds", &[]), told.sum("process_max_fds", &[]));
     assert!(open > Some(3.0) && open < most, "{open:?} of {most:?}");
     assert!(told.families["boxoffice_wal_bytes"].unit == "bytes");
+}
+
+/// Modules with a series of requests.
+fn modules_with_series(told: &Exposition) -> BTreeSet<String> {
+    let samples = told.families["boxoffice_requests"].samples.iter();
+    samples.map(|sample| sample.labels["module"].clone()).collect()
+}
+
+#[tokio::test]
+async fn few_modules_have_series_and_a_deleted_one_has_none() {
+    let server = TestServer::start().await;
+    let registry = server.server().registry();
+    let mut digests = Vec::new();
+    for n in 0..10 {
+        let made = Made { version: format!("1.0.{n}"), ..Made::default() };
+        let digest = registry.upload(made.component()).await.unwrap().digest;
+        registry.activate(&digest.to_string(), Mode::All).await.unwrap();
+        assert_eq!(server.get("/one").send().await.status, 200);
+        digests.push(digest);
+    }
+    let told = scrape(&server).await;
+    let last: BTreeSet<_> = digests[2..].iter().map(Digest::short).collect();
+    assert_eq!(modules_with_series(&told), last, "the eight that served last");
+    assert_eq!(told.families["boxoffice_module"].samples.len(), 1);
+    assert_eq!(told.sum("boxoffice_module_info", &[("version", "1.0.9"), ("role", "active")]), Some(1.0));
+    registry.delete(&digests[5].to_string()).await.unwrap();
+    let left = modules_with_series(&scrape(&server).await);
+    assert!(left.len() == 7 && !left.contains(&digests[5].short()), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_canary_is_told_with_its_role() {
+    let server = TestServer::start().await;
+    let registry = server.server().registry();
+    let digest = registry.upload(Made::default().component()).await.unwrap().digest;
+    let share = Share::percent(50.0).unwrap();
+    registry.activate(&digest.to_string(), Mode::Canary(share)).await.unwrap();
+    let told = scrape(&server).await;
+    for (name, role) in [("standard", "active"), ("made", "canary")] {
+        assert_eq!(told.sum("boxoffice_module_info", &[("name", name), ("role", role)]), Some(1.0), "{role}");
+    }
 }
 
 /// What a row of the table in METRICS.md says: type and labels.

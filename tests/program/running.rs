@@ -113,6 +113,19 @@ impl Running {
         self.started.iter().find(|line| line["message"] == "rules loaded").expect("it has loaded rules")
     }
 
+    /// The next lines of its log, up to the one whose message contains this.
+    pub(crate) fn log_until(&mut self, message: &str) -> Vec<Value> {
+        let mut lines = Vec::new();
+        loop {
+            let line = next_line(&mut self.log).expect("it runs");
+            let found = line["message"].as_str().is_some_and(|said| said.contains(message));
+            lines.push(line);
+            if found {
+                return lines;
+            }
+        }
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)

@@ -1,5 +1,6 @@
 //! `boxoffice rules list`, for people.
 
+use std::fmt::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytesize::ByteSize;
@@ -7,9 +8,12 @@ use serde_json::Value;
 
 use super::terminal::{plain, table};
 use crate::clock::{Clock as _, SystemClock};
+use crate::shadow::{RouteCount, ShadowReport};
 
 /// Steps of the history that are told; the host keeps more, and `--json` has them all.
 const MAX_STEPS: usize = 10;
+/// Examples of what a shadow does differently that are told; the host keeps more, and `--json` has them all.
+const MAX_EXAMPLES: usize = 3;
 /// Digits of a digest that are told: enough to tell modules apart.
 const SHORT: usize = 12;
 
@@ -21,6 +25,7 @@ pub(super) fn report(listing: &Value) -> String {
     }
     told.push(modules(listing));
     told.extend(canary(&listing["canary"]));
+    told.extend(shadow(&listing["shadow"]));
     told.extend(history(listing));
     told.join("\n\n")
 }
@@ -85,6 +90,36 @@ fn canary(canary: &Value) -> Option<String> {
         humantime::format_duration(window),
         told.trim_fmt()
     ))
+}
+
+fn shadow(shadow: &Value) -> Option<String> {
+    let id = shadow["id"].as_str()?;
+    let found: ShadowReport = serde_json::from_value(shadow.clone()).ok()?;
+    let ShadowReport { compared, identical, divergent, dropped, skipped, by_route, examples } = &found;
+    let mut told = format!(
+        "The shadow {} runs beside the active module since {}: {compared} requests compared, {identical} identical, \
+         {divergent} divergent; {dropped} dropped under load, {skipped} skipped.",
+        short(&plain(id)),
+        ago(&shadow["since"]),
+    );
+    if !by_route.is_empty() {
+        let mut divergent = table();
+        divergent.set_header(["route", "divergence", "requests"]);
+        for RouteCount { route, kind, count } in by_route {
+            let route = plain(route.as_deref().unwrap_or("-"));
+            divergent.add_row([route, kind.name().to_owned(), count.to_string()]);
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(told, "\n{}", divergent.trim_fmt());
+    }
+    for example in examples.iter().take(MAX_EXAMPLES) {
+        let _ = write!(told, "\n\n{example}");
+    }
+    let more = examples.len().saturating_sub(MAX_EXAMPLES);
+    if more > 0 {
+        let _ = write!(told, "\n\n({more} more examples: --json)");
+    }
+    Some(told)
 }
 
 fn history(listing: &Value) -> Option<String> {

@@ -25,6 +25,8 @@ pub enum RulesCommand {
     Keygen(Keygen),
     /// Sign a module.
     Sign(Sign),
+    /// Run a recorded request again, offline, and say what is different.
+    Replay(Box<Replay>),
 }
 
 /// The settings of `boxoffice rules keygen`.
@@ -51,7 +53,7 @@ pub struct Keygen {
       my_rules.wasm.sig: Ed25519 over the file's bytes, one line of base64")]
 pub struct Sign {
     /// The private key, from `boxoffice rules keygen`
-    #[arg(long, value_name = "FILE", env = "BOXOFFICE_KEY")]
+    #[arg(long, value_name = "FILE", env = "BOXOFFICE_SIGNING_KEY")]
     pub key: PathBuf,
 
     /// The module; its signature is put beside it, in place of the one before, as MODULE.sig
@@ -61,6 +63,37 @@ pub struct Sign {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// The settings of `boxoffice rules replay`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  boxoffice serve --record recordings
+      records requests that fail; the files hold personal data
+  boxoffice rules replay recordings/1795253400000-r1-0123456789ab.json
+      again, on what was recorded: no network, no database. Exit code 0: identical, 1: different, or it cannot be done
+  boxoffice rules replay FILE --rules fixed.wasm --json | jq .difference
+      what another module does first that the recorded one did not do")]
+pub struct Replay {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Run it in this component, instead of the one that was recorded
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+
+    /// Folder of modules, as <digest>.wasm, in which the recorded one is looked for if it is not built in
+    #[arg(long, value_name = "DIR", env = "BOXOFFICE_MODULES_DIR")]
+    pub modules_dir: Option<PathBuf>,
+
+    /// Print one JSON object, whatever comes of it
+    #[arg(long)]
+    pub json: bool,
+
+    /// What compiling a module may take. Nothing is kept, unless a folder is named.
+    #[command(flatten)]
+    pub compiling: Compiling,
 }
 
 /// The settings of `boxoffice rules check`.

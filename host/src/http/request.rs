@@ -75,8 +75,8 @@ pub(crate) fn check_head(parts: &Parts) -> Result<(), Error> {
 }
 
 /// Whether this is `OPTIONS *` (RFC 9110, 9.3.7).
-pub(super) fn is_for_the_server(parts: &Parts) -> bool {
-    parts.method == Method::OPTIONS && parts.uri.path() == "*"
+pub(super) fn is_for_the_server(method: &Method, path: &str) -> bool {
+    method == Method::OPTIONS && path == "*"
 }
 
 /// Decodes one parameter; `None` if it is not UTF-8.
@@ -85,7 +85,7 @@ fn decode(text: &str) -> Option<String> {
 }
 
 /// The path's parameters, decoded.
-pub(super) fn params(raw: &[(&str, &str)]) -> Result<Vec<(String, String)>, Error> {
+pub(crate) fn params(raw: &[(&str, &str)]) -> Result<Vec<(String, String)>, Error> {
     let decoded = raw.iter().map(|(name, value)| Some(((*name).to_owned(), decode(value)?)));
     decoded.collect::<Option<_>>().ok_or_else(|| Error::InvalidRequest("The path is not UTF-8.".into()))
 }

@@ -36,7 +36,6 @@ pub(crate) enum Role {
     /// It answers some callers.
     Canary,
     /// It answers nobody, and is compared.
-    #[expect(dead_code, reason = "for the registry of modules")]
     Shadow,
 }
 

@@ -7,6 +7,10 @@ use super::deployment::{Deployment, Version};
 use super::folder::Folder;
 use super::serving::{Canary, Serving};
 use super::window::CanaryPolicy;
+use crate::domain::Millis;
+use crate::metrics::Outcomes;
+use crate::shadow::Shadow;
+use crate::store::Store;
 use crate::wasm::{Artifact, LoadError, LoadRefusal, Loader, Module};
 
 /// Versions that are compiled.
@@ -19,6 +23,17 @@ pub(super) struct Book {
     /// Serves instead of the deployment's active one.
     pub(super) pinned: Option<Arc<Module>>,
     pub(super) canary: Option<Arc<Canary>>,
+    pub(super) shadow: Option<(Version, Arc<Shadow>)>,
+}
+
+/// What a shadow runs on.
+pub(super) struct Ground {
+    /// Where it reads.
+    pub(super) store: Arc<dyn Store>,
+    /// The host's limit of a body, in bytes.
+    pub(super) max_body: usize,
+    /// What comes of its requests.
+    pub(super) outcomes: Outcomes,
 }
 
 impl Book {
@@ -45,6 +60,21 @@ impl Book {
         });
     }
 
+    /// The shadow as the deployment has it: the same one goes on, with what it has found.
+    pub(super) fn follow_shadow(&mut self, ground: Option<&Ground>, now: Millis) {
+        let wanted = self.deployment.shadow.filter(|_| self.pinned.is_none());
+        if self.shadow.as_ref().map(|(version, _)| *version) == wanted {
+            return;
+        }
+        self.shadow = None;
+        let module = wanted.and_then(|version| Some((version, Arc::clone(self.compiled.get(&version)?))));
+        let (Some((version, module)), Some(ground)) = (module, ground) else { return };
+        match Shadow::start(module, Arc::clone(&ground.store), ground.max_body, now, ground.outcomes.clone()) {
+            Ok(shadow) => self.shadow = Some((version, Arc::new(shadow))),
+            Err(error) => tracing::error!(module = String::from(version), "the shadow cannot be started: {error}"),
+        }
+    }
+
     /// Lets go of compiled versions that need not be ready.
     pub(super) fn cool_down(&mut self) {
         let warm = self.deployment.warm();
@@ -57,7 +87,8 @@ impl Book {
         let mut compiled: Vec<_> =
             self.compiled.iter().map(|(version, module)| (*version, Arc::clone(module))).collect();
         compiled.sort_by_key(|(version, _)| String::from(*version));
-        Some(Serving { active: Arc::clone(active), canary: self.canary.clone(), compiled })
+        let shadow = self.shadow.as_ref().map(|(_, shadow)| Arc::clone(shadow));
+        Some(Serving { active: Arc::clone(active), canary: self.canary.clone(), shadow, compiled })
     }
 }
 

@@ -12,7 +12,7 @@ use super::deployment::{Deployment, Kept, Mode, Version};
 use super::folder::{Folder, New};
 use super::refusal::Refusal;
 use crate::domain::Millis;
-use crate::wasm::{Artifact, Digest, Module};
+use crate::wasm::{Artifact, Digest, LoadError, Module};
 
 /// How long the host waits before it tries again to keep that a canary was taken off.
 const KEEP_AGAIN: Duration = Duration::from_secs(5);
@@ -154,6 +154,16 @@ impl Registry {
         self.show(&book);
     }
 
+    /// Loads what the pinned file has now, and serves it in place of the module before.
+    ///
+    /// # Errors
+    /// Why this host would not serve it; then the module before goes on serving.
+    pub async fn reload_pinned(&self, artifact: Artifact) -> Result<Arc<Module>, LoadError> {
+        let module = Arc::new(self.loader.load(artifact).await?);
+        self.swap_pinned(Arc::clone(&module)).await;
+        Ok(module)
+    }
+
     fn refuse_if_pinned(&self) -> Result<(), Refusal> {
         self.pinned.as_ref().map_or(Ok(()), |path| Err(Refusal::Pinned(path.clone())))
     }
@@ -224,6 +234,7 @@ impl Registry {
         self.on_disk(move |folder| folder.keep(&before, &kept, new.as_ref())).await?;
         book.deployment = next;
         book.follow(self.policy);
+        book.follow_shadow(self.ground.get(), self.clock.now());
         self.show(book);
         for digest in &gone {
             self.metrics.forget(&digest.short());
@@ -240,13 +251,16 @@ impl Registry {
     }
 
     /// From the next request on, this serves.
-    fn show(&self, book: &Book) {
+    pub(super) fn show(&self, book: &Book) {
         let Some(mut next) = book.serving() else { return };
         let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         // What fell stays off, though that is not kept yet.
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
         next.canary.take_if(|canary| fallen.as_ref().is_some_and(|(fallen, _)| Arc::ptr_eq(fallen, canary)));
-        self.announce(&next.active, next.canary.as_deref());
+        self.announce(&next);
+        if next.active.digest != serving.active.digest {
+            self.metrics.swaps.inc();
+        }
         *serving = Arc::new(next);
     }
 

@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::share::Share;
 use super::window::Counts;
 use crate::domain::Millis;
+use crate::shadow::ShadowReport;
 use crate::wasm::Digest;
 
 /// One version, for an operator.
@@ -62,6 +63,19 @@ pub struct ListedCanary {
     pub active: Counts,
 }
 
+/// The shadow, and what it has found.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedShadow {
+    /// Which version.
+    pub id: Version,
+    /// Since when it runs: at the latest, since the start of the host.
+    #[serde(serialize_with = "rfc3339")]
+    pub since: Option<Millis>,
+    /// What it has found.
+    #[serde(flatten)]
+    pub found: ShadowReport,
+}
+
 /// One step of the history.
 #[derive(Debug, Clone, Serialize)]
 pub struct ListedStep {
@@ -85,6 +99,8 @@ pub struct Listing {
     pub active: Digest,
     /// The canary, its share, and how it does.
     pub canary: Option<ListedCanary>,
+    /// The shadow, and what it has found.
+    pub shadow: Option<ListedShadow>,
     /// All versions, the built-in rules first, then in the order in which they were uploaded.
     pub modules: Vec<Listed>,
     /// What happened, the last step first.
@@ -150,6 +166,11 @@ impl Registry {
                 let (id, percent) = (canary.version, canary.share);
                 let (window_seconds, min_requests) = (all.window.as_secs_f64(), all.min_requests);
                 ListedCanary { id, percent, since, window_seconds, min_requests, seen, active }
+            }),
+            shadow: book.shadow.as_ref().map(|(id, shadow)| ListedShadow {
+                id: *id,
+                since: Some(shadow.since()),
+                found: shadow.report(),
             }),
             modules: listed.collect(),
             history: deployment.history.iter().map(ListedStep::of).collect(),

@@ -9,6 +9,7 @@ use super::share::Share;
 use super::window::{CanaryPolicy, CanaryWatch, Counts, Ending, Reason};
 use crate::domain::Principal;
 use crate::limiter::ClientKey;
+use crate::shadow::Shadow;
 use crate::wasm::Module;
 
 /// The versions that serve, and those that could at once.
@@ -17,6 +18,8 @@ pub struct Serving {
     pub active: Arc<Module>,
     /// Serves a share of the callers.
     pub canary: Option<Arc<Canary>>,
+    /// Runs beside the active one.
+    pub shadow: Option<Arc<Shadow>>,
     /// All that are compiled, these two included: for testers.
     pub compiled: Vec<(Version, Arc<Module>)>,
 }

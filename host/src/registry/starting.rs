@@ -2,17 +2,18 @@
 
 use std::collections::hash_map::Entry;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::{Notify, Semaphore};
 
 use super::Registry;
-use super::book::{Book, Compiled, Source};
+use super::book::{Book, Compiled, Ground, Source};
 use super::deployment::{Deployment, Version};
 use super::folder::Folder;
 use super::window::CanaryPolicy;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::store::Store;
 use crate::wasm::{LoadError, LoadRefusal, Loader, Module};
 
 /// What a registry is made of.
@@ -53,6 +54,7 @@ impl Registry {
             compiled: standard.0.map(|module| (Version::Standard, module)).into_iter().collect(),
             pinned,
             canary: None,
+            shadow: None,
         };
         if book.pinned.is_none() {
             let source = Source { loader: &loader, folder: &folder, standard: standard.1 };
@@ -72,13 +74,23 @@ impl Registry {
             folder,
             found,
             standard: standard.1,
+            ground: OnceLock::new(),
             pinned: pinned_path,
             policy,
             metrics,
             clock,
         });
-        registry.announce(&serving.active, serving.canary.as_deref());
+        registry.announce(&serving);
         Ok(registry)
+    }
+
+    /// Lets a shadow run from now on: it reads from this store, and takes no larger bodies than these.
+    pub(crate) async fn let_shadows_run(&self, store: Arc<dyn Store>, max_body: usize) {
+        // Once is enough: the store is the same.
+        let _ = self.ground.set(Ground { store, max_body, outcomes: self.metrics.shadowed.clone() });
+        let mut book = self.book.lock().await;
+        book.follow_shadow(self.ground.get(), self.clock.now());
+        self.show(&book);
     }
 
     /// Makes this host the only one that changes the folder of modules, from now until [`Registry::close`]. Once everything else of
@@ -113,7 +125,9 @@ impl Registry {
 
     /// Waits for a change under way, takes no more, and lets go of the folder.
     pub async fn close(&self) {
-        let _book = self.book.lock().await;
+        let mut book = self.book.lock().await;
+        book.shadow = None;
+        self.show(&book);
         let folder = Arc::clone(&self.folder);
         // If it panicked, the process ends all the same.
         let _ = tokio::task::spawn_blocking(move || folder.release()).await;

@@ -15,6 +15,7 @@ use super::engine::{Engine, Lane, Occupancy};
 use super::failure::{Cause, Failure, NotBegun, RunError, explain};
 use super::imports::{HOST_FUNCTIONS, tell_dropped};
 use super::instances::Instance;
+use super::limits::Limits;
 use super::load::Loaded;
 use super::manifest::Manifest;
 use super::playback::{Playback, Played};
@@ -262,6 +263,12 @@ impl Module {
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
         self.engine.occupancy()
+    }
+
+    /// What one of its runs may use.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.engine.limits
     }
 
     /// The engine that it runs in.

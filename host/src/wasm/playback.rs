@@ -44,7 +44,7 @@ pub struct Played {
     /// Reads whose state may be another than the one that the recorded run saw.
     pub later_reads: u32,
     /// The first call that is not as recorded.
-    pub difference: Option<CallDifference>,
+    pub difference: Option<Box<CallDifference>>,
 }
 
 /// Where a run's calls leave the recorded ones.
@@ -116,6 +116,6 @@ impl Playback {
             Calls::Beside(calls) => (calls.left(), calls.later_reads),
         };
         let missing = || left.map(|Expected { number, recorded }| CallDifference { number, recorded, now: None });
-        Played { later_reads, difference: self.difference.or_else(missing) }
+        Played { later_reads, difference: self.difference.or_else(missing).map(Box::new) }
     }
 }

@@ -10,6 +10,7 @@
 //! | `planted trap` | a trap |
 //! | `planted spin` | it uses up its CPU time |
 //! | `planted read` | one read more, and the same answer |
+//! | `planted read answer` | one read more, and how many events it gave: `"planted": 1` |
 //!
 //! Registrations differ by the email:
 //!
@@ -82,9 +83,10 @@ mod component {
     impl Planting {
         fn plant(&self, mut response: Response) -> Response {
             match self.0.borrow().as_str() {
-                "planted answer" => {
-                    let body = String::from_utf8_lossy(&response.body).replacen('{', r#"{"planted":true,"#, 1);
-                    response.body = body.into_bytes();
+                "planted answer" => return with_first(response, "true"),
+                "planted read answer" => {
+                    let page = Imports.events(&first_page()).map_or(0, |page| page.items.len());
+                    return with_first(response, &page.to_string());
                 }
                 "planted header" => response.headers.push(("x-planted".into(), "true".into())),
                 "planted 500" | "planted-500" => return answer(500, r#"{"planted":"500"}"#),
@@ -109,6 +111,12 @@ mod component {
             starts_before_ms: None,
             available_only: false,
         }
+    }
+
+    fn with_first(mut response: Response, planted: &str) -> Response {
+        let first = format!(r#"{{"planted":{planted},"#);
+        response.body = String::from_utf8_lossy(&response.body).replacen('{', &first, 1).into_bytes();
+        response
     }
 
     fn answer(status: u16, body: &str) -> Response {

@@ -1,0 +1,72 @@
+//! Who looks at a request afterwards: the shadow, and the recorder.
+
+use std::sync::Arc;
+
+use hyper::http::request::Parts;
+
+use super::{App, Trace, Turn};
+use crate::domain::Principal;
+use crate::error::Error;
+use crate::recorder::Recorder;
+use crate::seen::{Came, Seen};
+use crate::shadow::Shadow;
+use crate::wasm::{Answer, Module};
+
+/// Those who look at one request. Where there is nobody, nothing is copied for them.
+pub(super) struct Witness {
+    shadow: Option<Arc<Shadow>>,
+    recorder: Option<Arc<Recorder>>,
+}
+
+impl Witness {
+    /// Asks them before the run: a shadow that is too busy does not look.
+    pub(super) fn of(app: &App, shadow: Option<&Arc<Shadow>>) -> Self {
+        let shadow = shadow.cloned().filter(|shadow| {
+            let room = shadow.has_room();
+            if !room {
+                shadow.pass_over();
+            }
+            room
+        });
+        Self { shadow, recorder: app.recorder.clone() }
+    }
+
+    /// Whether anybody looks.
+    pub(super) fn is_there(&self) -> bool {
+        self.shadow.is_some() || self.recorder.is_some()
+    }
+
+    /// Shows them what came of it. The request itself changes hands; of the answer only the head is copied.
+    pub(super) fn tell(
+        self,
+        turn: &Turn<'_>,
+        parts: &Parts,
+        module: &Arc<Module>,
+        principal: Principal,
+        trace: Trace,
+        answered: &Result<Answer, Error>,
+    ) {
+        if !self.is_there() {
+            return;
+        }
+        let seen = Arc::new(Seen {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().map(str::to_owned),
+            request_id: turn.request_id.to_owned(),
+            principal,
+            registration: turn.app.registration,
+            seed: turn.seed,
+            module: Arc::clone(module),
+            route: trace.route,
+            ran: trace.ran,
+            came: trace.came.unwrap_or_else(|| Came::of_host(answered)),
+        });
+        if let Some(recorder) = self.recorder {
+            recorder.offer(&seen, turn.app.clock.now());
+        }
+        if let Some(shadow) = self.shadow {
+            shadow.offer(seen);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One request as the host saw it, and what came of it: for those who look at it afterwards, a shadow and a recorder.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::Serialize;
+
+use crate::domain::{Principal, RegistrationLimits};
+use crate::error::Error;
+use crate::store::StoreFailure;
+use crate::wasm::{Answer, Failure, GuestRequest, Module, Recording, Report, RunError};
+use std::sync::Arc;
+
+/// A request that was routed.
+pub(crate) struct Seen {
+    pub(crate) method: hyper::Method,
+    /// As the client sent it.
+    pub(crate) path: String,
+    /// As the client sent it.
+    pub(crate) query: Option<String>,
+    pub(crate) request_id: String,
+    pub(crate) principal: Principal,
+    /// What the host allows of a registration.
+    pub(crate) registration: RegistrationLimits,
+    /// What the guest's randomness came from.
+    pub(crate) seed: u64,
+    /// The module that was active.
+    pub(crate) module: Arc<Module>,
+    /// The route's id, if there was one.
+    pub(crate) route: Option<String>,
+    /// The run; `None`: the host answered before.
+    pub(crate) ran: Option<Ran>,
+    pub(crate) came: Came,
+}
+
+/// A run of the rules.
+pub(crate) struct Ran {
+    pub(crate) request: GuestRequest,
+    pub(crate) recording: Recording,
+    /// Whether its instance had served another request before: then what it did may hang on that one too.
+    pub(crate) served_before: bool,
+    /// Whether it failed for want of memory that others had taken.
+    pub(crate) crowded_out: bool,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Came {
+    /// An answer: the module's, or the host's to `OPTIONS`.
+    Answer(Answer),
+    /// The run failed.
+    Failed(Failure),
+    /// The store could not say.
+    StoreFailed(StoreFailure),
+    /// The host refused before the module ran.
+    Refused(Refusal),
+}
+
+/// What the host said instead of the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    /// The limit that the body was over.
+    #[serde(skip)]
+    pub(crate) limit: Option<usize>,
+}
+
+impl Refusal {
+    pub(crate) fn of(error: &Error) -> Self {
+        let limit = if let Error::BodyTooLarge { limit } = error { Some(*limit) } else { None };
+        Self { status: error.status().as_u16(), code: error.code(), detail: error.detail(), limit }
+    }
+}
+
+impl Came {
+    /// Of what a run gave.
+    pub(crate) fn of_run(result: &Result<Answer, RunError>) -> Self {
+        match result {
+            Ok(answer) => Self::Answer(answer.clone()),
+            Err(RunError::Failed(failure)) => Self::Failed(failure.clone()),
+            Err(RunError::Store(failure)) => Self::StoreFailed(failure.clone()),
+            Err(RunError::Diverged) => Self::StoreFailed(StoreFailure::Internal("it was played back".to_owned())),
+        }
+    }
+
+    /// Of what the host said by itself.
+    pub(crate) fn of_host(answered: &Result<Answer, Error>) -> Self {
+        match answered {
+            Ok(answer) => Self::Answer(answer.clone()),
+            Err(error) => Self::Refused(Refusal::of(error)),
+        }
+    }
+
+    /// The body of the answer, empty where there is none.
+    pub(crate) fn body(&self) -> Bytes {
+        if let Self::Answer(answer) = self { answer.body.clone() } else { Bytes::new() }
+    }
+
+    /// Whether the module, the limits or the store failed, or the answer says so.
+    pub(crate) fn is_failure(&self) -> bool {
+        match self {
+            Self::Answer(answer) => answer.status >= StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failed(_) | Self::StoreFailed(_) => true,
+            Self::Refused(_) => false,
+        }
+    }
+}
+
+impl Ran {
+    /// Takes what a run did out of its report; `None`: it was not recorded.
+    pub(crate) fn of(request: GuestRequest, report: &mut Report) -> Option<Self> {
+        let recording = report.recording.take()?;
+        let (served_before, crowded_out) = (report.served_before, report.crowded_out);
+        Some(Self { request, recording, served_before, crowded_out })
+    }
+}
+
+impl Seen {
+    /// Bytes, near enough.
+    pub(crate) fn weight(&self) -> usize {
+        let query = self.query.as_ref().map_or(0, String::len);
+        let ran = self.ran.as_ref().map_or(0, |ran| ran.request.body.len() + ran.recording.weight());
+        size_of::<Self>() + self.path.len() * 2 + query * 2 + ran + self.came.body().len()
+    }
+}

@@ -1,0 +1,73 @@
+//! Takes people out of what is shown: the local part of whatever looks like an email.
+
+use serde_json::{Map, Value};
+
+/// What stands for a local part.
+const MASK: &str = "***";
+/// `@` as it is, and as it is in a URL.
+const AT: [&str; 2] = ["@", "%40"];
+
+/// All texts of a value masked, names of fields too.
+pub(super) fn masked(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(masked_text(&text)),
+        Value::Array(items) => items.into_iter().map(masked).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (masked_text(&name), masked(value)));
+            Value::Object(fields.collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+/// A text in which local parts are masked. Rather too much than too little: what cannot be told from a local part is taken for one.
+pub(super) fn masked_text(text: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, at, after)) = split_at_sign(rest) {
+        let begins = local_part(before);
+        out.push_str(&before[..begins]);
+        if begins < before.len() {
+            out.push_str(MASK);
+        }
+        out.push_str(at);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A path and a query. Each segment and each parameter is one text, whatever it has in front of its at sign.
+pub(super) fn masked_path(path: &str, query: Option<&str>) -> String {
+    let segments: Vec<_> = path.split('/').map(whole).collect();
+    let mut masked = segments.join("/");
+    if let Some(query) = query {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, value)) => format!("{}={}", whole(name), whole(value)),
+            None => whole(pair),
+        });
+        masked.push('?');
+        masked.push_str(&pairs.collect::<Vec<_>>().join("&"));
+    }
+    masked
+}
+
+/// Masks all that is before the last at sign.
+fn whole(text: &str) -> String {
+    let last = AT.iter().filter_map(|at| text.rfind(at)).max();
+    last.map_or_else(|| text.to_owned(), |last| format!("{MASK}{}", &text[last..]))
+}
+
+/// The text before its first at sign, the sign, and the text after.
+fn split_at_sign(text: &str) -> Option<(&str, &str, &str)> {
+    let (begins, at) = AT.iter().filter_map(|at| Some((text.find(at)?, *at))).min()?;
+    Some((&text[..begins], at, &text[begins + at.len()..]))
+}
+
+/// Where the local part at the end of a text begins (RFC 5321: a dotted string of symbols, or a quoted one).
+fn local_part(before: &str) -> usize {
+    if let Some(quoted) = before.strip_suffix('"') {
+        return quoted.rfind('"').unwrap_or(0);
+    }
+    let symbol = |c: char| c.is_alphanumeric() || !c.is_ascii() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
+    before.trim_end_matches(symbol).len()
+}

@@ -1,0 +1,175 @@
+//! `--rules FILE --watch`: serves what the file has whenever it changes.
+//!
+//! Looks at the file's identity instead of asking the system for events: that works on every file system, and through whatever editors and
+//! compilers do when they save (in place, or another file renamed over it). Invariant: what was read is loaded only if the file stood still
+//! for two looks before it and was the same after it, so half a file is never taken for a module.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::registry::Registry;
+use crate::trust::signature_path;
+use crate::wasm::{Artifact, Digest, LoadError};
+
+/// Between two looks. Two of them are half a second, in which nobody who has just saved has looked up yet.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// Looks without a file after which that is told: 10 s. A build that begins by removing it takes less.
+const MISSING_LOOKS: u32 = 40;
+
+/// Which file lies at a path, and which state of it. Another one whenever it is written to or exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Device and number of the file there.
+    pub file: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+    /// When it was last written to: seconds and nanoseconds.
+    pub modified: (i64, i64),
+}
+
+impl From<&Metadata> for Identity {
+    fn from(found: &Metadata) -> Self {
+        let modified = (found.mtime(), found.mtime_nsec());
+        Self { file: (found.dev(), found.ino()), size: found.len(), modified }
+    }
+}
+
+/// One look at a module's file and at its signature's. `None`: there is none that can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// The module.
+    pub module: Option<Identity>,
+    /// The signature beside it.
+    pub signature: Option<Identity>,
+}
+
+impl Look {
+    /// At the files of this module. Blocks.
+    #[must_use]
+    pub fn at(module: &Path) -> Self {
+        let identity = |path: &Path| path.metadata().ok().as_ref().map(Identity::from);
+        Self { module: identity(module), signature: identity(&signature_path(module)) }
+    }
+}
+
+/// What follows from a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing.
+    Wait,
+    /// The file has changed and stands still: read it, look again, and ask [`Watch::is_whole`].
+    Read,
+    /// There has been no file for so long that somebody should know. Said once.
+    TellMissing,
+}
+
+/// What was seen so far. Pure: the looks are passed in.
+#[derive(Debug)]
+pub struct Watch {
+    /// What was dealt with last: it serves, or it was refused.
+    settled: Look,
+    /// Something else, seen by the look before.
+    changed: Option<Look>,
+    /// Looks without a file, one after the other.
+    missing: u32,
+}
+
+impl Watch {
+    /// After this look what lay there was loaded.
+    #[must_use]
+    pub fn from(settled: Look) -> Self {
+        Self { settled, changed: None, missing: 0 }
+    }
+
+    /// One look more.
+    pub fn looked(&mut self, look: Look) -> Step {
+        if look.module.is_none() {
+            self.changed = None;
+            self.missing = self.missing.saturating_add(1);
+            return if self.missing == MISSING_LOOKS { Step::TellMissing } else { Step::Wait };
+        }
+        self.missing = 0;
+        if look == self.settled {
+            self.changed = None;
+            Step::Wait
+        } else if self.changed == Some(look) {
+            Step::Read
+        } else {
+            self.changed = Some(look);
+            Step::Wait
+        }
+    }
+
+    /// Whether what was read after [`Step::Read`] is one whole state of the file, by a look after the reading. If so, it is dealt with now,
+    /// whatever comes of it.
+    pub fn is_whole(&mut self, after: Look) -> bool {
+        let whole = self.changed == Some(after);
+        if whole {
+            self.settled = after;
+        }
+        self.changed = (!whole).then_some(after);
+        whole
+    }
+}
+
+/// Watches until it is dropped. `first` is a look from before the module that serves was read.
+pub(crate) async fn run(path: PathBuf, first: Look, registry: Arc<Registry>) {
+    let mut watch = Watch::from(first);
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(now) = look(&path).await else { continue };
+        match watch.looked(now) {
+            Step::Wait => {}
+            Step::TellMissing => {
+                tracing::warn!("--rules {} is not there; the module before goes on serving", path.display());
+            }
+            Step::Read => {
+                let read = Artifact::read(&path).await;
+                if look(&path).await.is_some_and(|after| watch.is_whole(after)) {
+                    swap(&path, read, &registry).await;
+                }
+            }
+        }
+    }
+}
+
+/// On another thread: a file system that hangs holds up nobody else. `None`: the server ends.
+async fn look(path: &Path) -> Option<Look> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || Look::at(&path)).await.ok()
+}
+
+/// Serves what was read, or says why not.
+async fn swap(path: &Path, read: Result<Artifact, LoadError>, registry: &Registry) {
+    let serving = registry.serving().active.digest;
+    let path = path.display();
+    let swapped = match read {
+        Ok(artifact) if Digest::of(&artifact.bytes) == serving => {
+            tracing::info!(module = %serving, "--rules {path} has what is served already");
+            return;
+        }
+        Ok(artifact) => registry.reload_pinned(artifact).await,
+        Err(error) => Err(error),
+    };
+    match swapped {
+        Ok(module) => tracing::info!(
+            module = %module.digest,
+            before = %serving,
+            name = module.manifest.name,
+            module_version = module.manifest.version,
+            load_ms = u64::try_from(module.loaded.loaded_in.as_millis()).unwrap_or(u64::MAX),
+            "rules swapped"
+        ),
+        Err(error) => tracing::error!(
+            refusal = error.refusal.name(),
+            advice = error.refusal.advice(),
+            serving = %serving,
+            "--rules {path} is not served, the module before goes on serving: {error}"
+        ),
+    }
+}
