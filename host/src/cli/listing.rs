@@ -60,7 +60,7 @@ fn modules(listing: &Value) -> String {
         let state = text("state");
         let share = match (state.as_str(), canarys) {
             ("active", None) => "100 %".to_owned(),
-            ("active", Some(percent)) => format!("{:.2} %", 100.0 - percent).replace(".00", ""),
+            ("active", Some(percent)) => format!("{} %", ((100.0 - percent) * 100.0).round() / 100.0),
             ("canary", Some(percent)) => format!("{percent} %"),
             _ => "-".to_owned(),
         };
