@@ -65,19 +65,34 @@ impl Work {
         true
     }
 
-    /// Uploads a module, activates it, makes the built-in rules its canary, rolls that back, goes back and deletes the module.
-    fn sequence(&mut self, operator: &Operator, name: &str, digest: &str) -> bool {
-        let canary = json!({"mode": "canary", "percent": 5});
-        self.step("uploaded", digest, || operator.push(&small(name)))
-            && self.step("activated", digest, || operator.activate(digest, &json!({"mode": "all"})))
-            && self.step("canary", "standard", || operator.activate("standard", &canary))
-            && self.step("off", "standard", || operator.call("POST", "/v1/rollback", "text/plain", b""))
-            && self.step("rolled-back", "standard", || operator.call("POST", "/v1/rollback", "text/plain", b""))
-            && self.step("deleted", digest, || {
+    /// The `n`th step: uploads a module, activates it, makes the built-in rules its canary, rolls that back, goes back and deletes the
+    /// module.
+    fn nth(&mut self, n: usize, operator: &Operator, name: &str) -> bool {
+        let digest = &digest(name);
+        let post = |path: &str| operator.call("POST", path, "text/plain", b"");
+        match n {
+            0 => self.step("uploaded", digest, || operator.push(&small(name))),
+            1 => self.step("activated", digest, || operator.activate(digest, &json!({"mode": "all"}))),
+            2 => {
+                let canary = json!({"mode": "canary", "percent": 5});
+                self.step("canary", "standard", || operator.activate("standard", &canary))
+            }
+            3 => self.step("off", "standard", || post("/v1/rollback")),
+            4 => self.step("rolled-back", "standard", || post("/v1/rollback")),
+            _ => self.step("deleted", digest, || {
                 operator.call("DELETE", &format!("/v1/modules/{digest}"), "text/plain", b"")
-            })
+            }),
+        }
+    }
+
+    /// All steps, as far as they are acknowledged.
+    fn all(&mut self, operator: &Operator, name: &str) -> bool {
+        (0..STEPS).all(|n| self.nth(n, operator, name))
     }
 }
+
+/// Steps of an operator's work.
+const STEPS: usize = 6;
 
 /// The state after a kill is that before the step that was being done, or that after it; and nothing else lies in the folder.
 fn assert_whole(dir: &TempDir, work: &Work) -> History {
@@ -127,12 +142,11 @@ fn a_kill_at_any_time_leaves_the_state_before_or_after_a_step() {
     for round in 0..=100_u32 {
         let server = start(&dir, &[]);
         let (operator, name) = (server.operator(TOKEN), format!("round {round}"));
-        let digest = digest(&name);
         let mut work = Work { done: known.clone(), doing: None };
         let watch = boxoffice::clock::Stopwatch::start();
         let (ended, waits) = mpsc::channel();
         let working = std::thread::spawn(move || {
-            let finished = work.sequence(&operator, &name, &digest);
+            let finished = work.all(&operator, &name);
             // Nobody waits any more where it was killed.
             let _ = ended.send(());
             (work, finished)
@@ -171,28 +185,30 @@ fn tidied(dir: &TempDir, known: History) -> History {
     history(&list)
 }
 
-/// Does an operator's work while this happens to the `at`th of these calls of the system's; gives the work, and whether it was done to its
-/// end.
-fn traced(dir: &TempDir, calls: &str, happens: &str, at: usize) -> (Work, bool) {
+/// Does an operator's work to its `step`th step, while which this happens to the `at`th of these calls of the system's; gives the work, and
+/// whether that step was acknowledged.
+fn disturbed(dir: &TempDir, step: usize, calls: &str, happens: &str, at: usize) -> (Work, bool) {
     let server = start(dir, &[]);
+    let (mut work, operator) = (Work::default(), server.operator(TOKEN));
+    assert!((0..step).all(|n| work.nth(n, &operator, "disturbed")));
     let pid = server.pid().as_raw_nonzero().to_string();
     let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:{happens}:when={at}"));
     let mut tracer = Command::new("strace");
     tracer.args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject, "-p", &pid]);
     let mut tracer = tracer.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    crate::running::until("it is traced", || {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-    });
-    let mut work = Work::default();
-    let operator = server.operator(TOKEN);
-    let finished = work.sequence(&operator, "traced", &digest("traced"));
+    let threads = || {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok()).collect::<Vec<_>>()
+    };
+    let is_traced = |status: &String| !status.lines().any(|line| line == "TracerPid:\t0");
+    crate::running::until("it is traced", || threads().iter().all(is_traced));
+    let acknowledged = work.nth(step, &operator, "disturbed");
     if let Some(list) = operator.list() {
         assert_eq!(history(&list), work.done, "what is refused has not happened");
     }
     drop(server);
     tracer.wait().unwrap();
-    (work, finished)
+    (work, acknowledged)
 }
 
 /// Each call that keeping makes is a point at which the machine can stop, or the disk fail. Only where there is a tracer that can do it;
@@ -205,25 +221,28 @@ fn a_kill_or_a_fault_at_each_call_of_the_disk_leaves_the_state_before_or_after_a
     let points = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for happens in ["signal=KILL", "error=ENOSPC"] {
-            for calls in ["flock", "fsync", "renameat,renameat2", "unlinkat"] {
+            for calls in ["fsync", "renameat,renameat2", "unlinkat"] {
                 let points = &points;
                 scope.spawn(move || {
-                    let (mut at, mut undisturbed) = (0, 0);
-                    // Three in a row: a tracer counts the calls of each thread; and a removal that fails is nobody's trouble.
-                    while undisturbed < 3 {
-                        at += 1;
-                        let dir = prepared();
-                        let (work, finished) = traced(&dir, calls, happens, at);
-                        assert_whole(&dir, &work);
-                        undisturbed = if finished { undisturbed + 1 } else { 0 };
-                        points.fetch_add(usize::from(!finished), Ordering::Relaxed);
+                    for step in 0..STEPS {
+                        for at in 1.. {
+                            let dir = prepared();
+                            let (work, acknowledged) = disturbed(&dir, step, calls, happens, at);
+                            assert_whole(&dir, &work);
+                            // There are no more such calls; or a removal has failed, which is nobody's trouble.
+                            if acknowledged {
+                                break;
+                            }
+                            points.fetch_add(1, Ordering::Relaxed);
+                        }
                     }
                 });
             }
         }
     });
+    // An upload syncs and renames two files and their folder, each other step one; and a module that is deleted is removed.
     let points = points.into_inner();
-    assert!(points > 40, "the work has more points than {points}");
+    assert!(points > 2 * (4 + 2 + 5 * 3), "only {points} points were disturbed");
 }
 
 #[test]
