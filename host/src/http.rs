@@ -32,7 +32,7 @@ use crate::registry::{Chosen, Ending, Registry};
 use crate::seen::{Came, Ran};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::wasm::{Answer, Cause, Errand, Grants, GuestRequest, Module, Route, RunError, roles_for_guest};
+use crate::wasm::{Answer, Cause, Errand, Grants, GuestRequest, Report, Route, RunError, roles_for_guest};
 use access_log::Entry;
 use request::{BodyLimits, Discard};
 use witness::Witness;
@@ -156,8 +156,7 @@ impl Turn<'_> {
         entry.module(module.short_digest());
         let witness = Witness::of(self.app, chosen.shadow.as_ref());
         let mut trace = Trace { recorded: witness.is_there(), ..Trace::default() };
-        let answered = self.answer(&module, parts, body, &principal, entry, &mut trace).await;
-        chosen.ended(ending(&answered));
+        let answered = self.answer(&chosen, parts, body, &principal, entry, &mut trace).await;
         witness.tell(self, parts, &module, principal, trace, &answered);
         let mut answer = answered?;
         if by_tester {
@@ -178,14 +177,14 @@ impl Turn<'_> {
 
     async fn answer(
         &self,
-        module: &Module,
+        chosen: &Chosen,
         parts: &Parts,
         body: &mut Incoming,
         principal: &Principal,
         entry: &mut Entry<'_>,
         trace: &mut Trace,
     ) -> Result<Answer, Error> {
-        let (route, params) = match routing::find(module, &parts.method, parts.uri.path())? {
+        let (route, params) = match routing::find(&chosen.module, &parts.method, parts.uri.path())? {
             Place::Route(route, params) => (route, params),
             Place::Host(answer) => return Ok(answer),
         };
@@ -193,7 +192,7 @@ impl Turn<'_> {
         trace.route(&route.id);
         route.access.check(principal).map_err(|needs| Error::Forbidden { needs })?;
         let request = self.guest_request(parts, route, &params, body, principal).await?;
-        self.run(module, request, principal.clone(), entry, trace).await
+        self.run(chosen, request, principal.clone(), entry, trace).await
     }
 
     /// The limiter comes before anything that costs.
@@ -234,7 +233,7 @@ impl Turn<'_> {
 
     async fn run(
         &self,
-        module: &Module,
+        chosen: &Chosen,
         request: GuestRequest,
         principal: Principal,
         entry: &mut Entry<'_>,
@@ -242,7 +241,9 @@ impl Turn<'_> {
     ) -> Result<Answer, Error> {
         let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
         let errand = Errand::live(grants, self.seed).recorded(trace.recorded);
-        let mut report = module.run(&request, errand).await;
+        let trial = chosen.trial();
+        let mut report = chosen.module.run(&request, errand).await;
+        trial.ended(ending(&report));
         entry.ran(&report);
         if trace.recorded {
             trace.came = Some(Came::of_run(&report.result));
@@ -250,7 +251,7 @@ impl Turn<'_> {
         }
         report.result.map_err(|error| match error {
             RunError::Failed(failure) => {
-                self.app.metrics.rules_failed(module.short_digest(), failure.cause);
+                self.app.metrics.rules_failed(chosen.module.short_digest(), failure.cause);
                 Error::Rules(failure)
             }
             RunError::Store(failure) => failure.into(),
@@ -259,13 +260,18 @@ impl Turn<'_> {
     }
 }
 
-/// What the end of a request tells of the version that served it.
-fn ending(answered: &Result<Answer, Error>) -> Ending {
-    match answered {
+/// What a run tells of the version.
+fn ending(report: &Report) -> Ending {
+    match &report.result {
         Ok(answer) => Ending::Answered { server_error: answer.status.is_server_error() },
-        Err(Error::Rules(failure)) if failure.cause != Cause::NoInstance => Ending::Failed,
-        Err(error) if error.status().is_server_error() => Ending::NotItsFault,
-        Err(_) => Ending::Answered { server_error: false },
+        Err(RunError::Failed(failure)) => match failure.cause {
+            Cause::NoInstance => Ending::NotItsFault,
+            Cause::MemoryLimit if report.crowded_out => Ending::NotItsFault,
+            // The store's time is in it: to be compared with the other version's.
+            Cause::WallClock => Ending::Answered { server_error: true },
+            _ => Ending::Failed,
+        },
+        Err(RunError::Store(_) | RunError::Diverged) => Ending::NotItsFault,
     }
 }
 

@@ -19,6 +19,7 @@ mod window;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ use book::{Book, Ground};
 use folder::Folder;
 
 pub use changes::{RolledBack, Uploaded};
-pub use deployment::{CanaryRecord, Deployment, Event, Kept, Mode, Step, Version};
+pub use deployment::{Back, CanaryRecord, Deployment, Event, Kept, Mode, Step, Version};
 pub use listing::{Listed, ListedCanary, ListedShadow, ListedStep, Listing};
 pub use refusal::Refusal;
 pub use serving::{Caller, Canary, Serving};
@@ -52,6 +53,8 @@ pub struct Registry {
     /// A canary that the host has taken off, until that is kept. Changed with `serving` held, so that it never serves again.
     fallen: Mutex<Option<(Arc<Canary>, Reason)>>,
     has_fallen: Notify,
+    /// Whether canaries are judged: not while the host stops, when requests are cut off.
+    judging: AtomicBool,
     loader: Loader,
     folder: Arc<Folder>,
     /// The deployment as the start has read it.
@@ -74,7 +77,6 @@ pub struct Chosen {
     registry: Arc<Registry>,
     /// Whether the canary does, or the active module; `None`: nobody compares, or a tester has chosen.
     compared: Option<(Arc<Canary>, bool)>,
-    since: Duration,
 }
 
 impl Registry {
@@ -109,8 +111,12 @@ impl Registry {
         shadow: Option<Arc<Shadow>>,
         compared: Option<(Arc<Canary>, bool)>,
     ) -> Chosen {
-        let since = if compared.is_some() { self.clock.elapsed() } else { Duration::ZERO };
-        Chosen { module: Arc::clone(module), shadow, registry: Arc::clone(self), compared, since }
+        Chosen { module: Arc::clone(module), shadow, registry: Arc::clone(self), compared }
+    }
+
+    /// Judges no canary from now on: requests will be cut off, which is nobody's fault.
+    pub(crate) fn stop_judging(&self) {
+        self.judging.store(false, Ordering::Relaxed);
     }
 
     /// Counts by these modules from now on.
@@ -141,7 +147,24 @@ impl Registry {
 }
 
 impl Chosen {
-    /// The request has ended.
+    /// The rules begin to run for it: what comes of that tells of the version, and nothing before it does.
+    #[must_use]
+    pub fn trial(&self) -> Trial<'_> {
+        let compared = self.compared.as_ref().map(|(canary, by_canary)| (canary, *by_canary));
+        let since = if compared.is_some() { self.registry.clock.elapsed() } else { Duration::ZERO };
+        Trial { registry: &self.registry, compared, since }
+    }
+}
+
+/// A run of the rules, as far as it tells of the version. Dropped, its client has gone away.
+pub struct Trial<'a> {
+    registry: &'a Registry,
+    compared: Option<(&'a Arc<Canary>, bool)>,
+    since: Duration,
+}
+
+impl Trial<'_> {
+    /// The run has ended.
     pub fn ended(mut self, ending: Ending) {
         self.tell(ending);
     }
@@ -149,15 +172,17 @@ impl Chosen {
     fn tell(&mut self, ending: Ending) {
         let Some((canary, by_canary)) = self.compared.take() else { return };
         let now = self.registry.clock.elapsed();
-        if let Some(reason) = canary.ended(by_canary, ending, now.saturating_sub(self.since), now) {
-            self.registry.take_off(&canary, reason);
+        let reason = canary.ended(by_canary, ending, now.saturating_sub(self.since), now);
+        if let Some(reason) = reason
+            && self.registry.judging.load(Ordering::Relaxed)
+        {
+            self.registry.take_off(canary, reason);
         }
     }
 }
 
-impl Drop for Chosen {
-    /// The client went away before there was an answer: how long it waited counts all the same.
+impl Drop for Trial<'_> {
     fn drop(&mut self) {
-        self.tell(Ending::Answered { server_error: false });
+        self.tell(Ending::Abandoned);
     }
 }

@@ -200,6 +200,7 @@ impl Server {
     /// Stops accepting, gives requests in flight the grace, ends the rest, and closes the store.
     pub async fn stop(self) {
         self.app.drain.begin();
+        self.app.registry.stop_judging();
         self.sweeping.abort();
         if let Some(watching) = &self.watching {
             watching.abort();

@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use boxoffice::domain::{OwnerId, Principal};
-use boxoffice::registry::{CanaryPolicy, CanaryWatch, Ending, Event, Mode, Reason, Share, Version};
+use boxoffice::registry::{Back, CanaryPolicy, CanaryWatch, Ending, Event, Mode, Reason, Refusal, Share, Version};
 use boxoffice::wasm::Digest;
 use futures_util::future::join_all;
-use harness::{TestServer, logged, unruly_rules, until, watched_id};
+use harness::{TestServer, logged, raw, unruly_rules, until, watched_id};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const FINE: Ending = Ending::Answered { server_error: false };
@@ -101,6 +101,10 @@ async fn a_canary_that_traps_is_taken_off_and_the_history_says_why() {
     server.get("/trap").send().await.assert_problem(404, "route_not_found");
     until("it is kept", async || last_step(&server).await.0 == Event::CanaryRolledBack).await;
     assert_eq!(last_step(&server).await.1.as_deref(), Some("5 of 5 runs failed"));
+    let registry = server.server().registry();
+    let late = registry.roll_back(Back::Step).await;
+    assert!(matches!(&late, Err(Refusal::CanaryHasEnded(id, _)) if *id == Version::Module(bad)), "{late:?}");
+    assert_eq!(registry.roll_back(Back::Active).await, Err(Refusal::NothingBefore), "whoever means it may");
     let listing = server.server().registry().list().await;
     let state = |digest| listing.modules.iter().find(|listed| listed.id == Version::Module(digest)).unwrap().state;
     assert_eq!(state(bad), "checked");
@@ -141,6 +145,26 @@ async fn a_canary_that_is_slow_is_taken_off_even_if_its_clients_do_not_wait() {
     assert_eq!(last_step(&server).await.1.as_deref(), Some("4 of 4 answers took longer than 20ms, so its p99 did"));
 }
 
+#[tokio::test]
+async fn clients_alone_cannot_take_a_canary_off() {
+    let builder = TestServer::builder().real_time().with(|s| {
+        (s.operating.canary_min_requests, s.operating.canary_max_p99) = (4, Duration::from_millis(20));
+        s.body_timeout = Duration::from_millis(30);
+    });
+    let server = builder.start().await;
+    let canary = upload(&server).await.to_string();
+    server.server().registry().activate(&canary, Mode::Canary(percent(100.0))).await.unwrap();
+    for _ in 0..6 {
+        let head = "POST /create HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{";
+        let late = raw(server.address(), head.as_bytes()).await;
+        assert!(late.contains(" 408 "), "{late}");
+        assert_eq!(server.get("/admin-only").send().await.status, 403);
+        assert_eq!(server.get("/nowhere").send().await.status, 404);
+    }
+    let canary = server.server().registry().serving().canary.clone().expect("it serves on");
+    assert_eq!(canary.requests(), (0, 0), "nothing of it ran");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_failures_at_once_take_it_off_once() {
     let server = with_canary(100.0).await;
@@ -157,7 +181,7 @@ async fn a_request_in_flight_finishes_on_the_canary_that_it_began_with() {
     let server = with_canary(100.0).await;
     let slow = tokio::spawn(server.get("/sleep?ms=300").send());
     until("it is in flight", async || server.server().in_flight() > 0).await;
-    server.server().registry().roll_back().await.unwrap();
+    server.server().registry().roll_back(Back::Step).await.unwrap();
     server.get("/sleep?ms=1").send().await.assert_problem(404, "route_not_found");
     assert_eq!(slow.await.unwrap().status, 200);
 }
@@ -189,6 +213,16 @@ fn what_both_versions_suffer_from_is_not_the_canarys_fault() {
     assert_eq!(watch(both(Ending::NotItsFault, QUICK)), None);
     // A run that fails is, whatever the other one does.
     assert_eq!(watch(both(Ending::Failed, QUICK)), Some(Reason::Failed { failed: 20, of: 20 }));
+    // Half of the active one's answers fail, and all of the canary's: that is worse.
+    let half = times(10, (false, ERROR, QUICK)).chain(times(10, (false, FINE, QUICK)));
+    assert!(matches!(watch(half.chain(times(20, (true, ERROR, QUICK)))), Some(Reason::ServerErrors { .. })));
+    // One answer of the active module says nothing of what is usual.
+    let one = times(1, (false, ERROR, QUICK)).chain(times(20, (true, ERROR, QUICK)));
+    assert!(matches!(watch(one), Some(Reason::ServerErrors { errors: 20, of: 20 })));
+    // Clients that go away at once neither harm a canary nor make it look better.
+    let gone = |failed| times(50, (true, Ending::Abandoned, QUICK)).chain(times(failed, (true, Ending::Failed, QUICK)));
+    assert_eq!(watch(gone(9)), None);
+    assert_eq!(watch(gone(10)), Some(Reason::Failed { failed: 10, of: 10 }));
     // Only the active one fails: nothing to roll back.
     assert_eq!(watch(times(20, (false, Ending::Failed, QUICK)).chain(times(20, (true, FINE, QUICK)))), None);
 }

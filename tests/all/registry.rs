@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use boxoffice::STANDARD_RULES;
 use boxoffice::domain::{Millis, Principal};
-use boxoffice::registry::{Deployment, Ending, Event, Kept, Mode, Refusal, Registry, Share, Version};
+use boxoffice::registry::{Back, Deployment, Ending, Event, Kept, Mode, Refusal, Registry, Share, Version};
 use boxoffice::wasm::Digest;
 use futures_util::FutureExt as _;
 use harness::swap::Buyers;
@@ -54,9 +54,9 @@ async fn what_serves_and_what_happened_survives_a_restart() {
     let registry = server.server().registry();
     assert_eq!(told(registry.list().await), before);
     assert_eq!(server.get("/events").send().await.status, 200);
-    let ended = registry.roll_back().await.unwrap().ended_canary;
+    let ended = registry.roll_back(Back::Step).await.unwrap().ended_canary;
     assert_eq!(ended, Some(third.into()));
-    assert_eq!(registry.roll_back().await.unwrap().active, first.into());
+    assert_eq!(registry.roll_back(Back::Step).await.unwrap().active, first.into());
     let server = server.restart().await;
     assert_eq!(server.server().module().digest, first);
 }
@@ -185,7 +185,7 @@ async fn a_canary_that_fails_does_not_take_its_successor_with_it() {
             for _ in 0..n % 20 {
                 tokio::task::yield_now().await;
             }
-            failing.ended(Ending::Failed);
+            failing.trial().ended(Ending::Failed);
         });
         registry.activate(&canary, Mode::Canary(new)).await.unwrap();
         ends.await.unwrap();
@@ -194,7 +194,7 @@ async fn a_canary_that_fails_does_not_take_its_successor_with_it() {
         let serving = registry.serving();
         assert_eq!(serving.canary.as_ref().map(|canary| canary.share), Some(new), "round {n}");
         assert_eq!(registry.list().await.canary.map(|canary| canary.percent), Some(new), "round {n}");
-        registry.roll_back().await.unwrap();
+        registry.roll_back(Back::Step).await.unwrap();
     }
 }
 
@@ -204,7 +204,7 @@ async fn a_canary_that_fell_stays_off_after_a_restart() {
     let registry = server.server().registry();
     let canary = pushed(registry, answering(201)).await.to_string();
     registry.activate(&canary, Mode::Canary(Share::percent(100.0).unwrap())).await.unwrap();
-    registry.choose(&Principal::default(), fresh_address()).ended(Ending::Failed);
+    registry.choose(&Principal::default(), fresh_address()).trial().ended(Ending::Failed);
     assert!(registry.serving().canary.is_none(), "at once");
     until("it is in the history", async || registry.list().await.history[0].event == Event::CanaryRolledBack).await;
     let server = server.restart().await;
@@ -233,7 +233,7 @@ async fn changes_at_the_same_time_leave_a_deployment_that_holds_together() {
                         1 => registry.activate(digest, Mode::Canary(Share::percent(10.0).unwrap())).await.err(),
                         2 => registry.activate(digest, Mode::Shadow).await.err(),
                         3 => registry.activate(digest, Mode::Off).await.err(),
-                        4 => registry.roll_back().await.err(),
+                        4 => registry.roll_back(Back::Step).await.err(),
                         5 => registry.delete(digest).await.err(),
                         _ => registry.upload(answering(201 + u16::try_from((worker + n) % 4).unwrap())).await.err(),
                     };
@@ -334,7 +334,7 @@ fn act(deployment: &Deployment, act: &Act, now: Millis) -> Result<Deployment, Re
             Ok(deployment.uploaded(kept))
         }
         Act::Activate(n, mode) => deployment.activated(named(n), mode, now),
-        Act::RollBack => deployment.rolled_back(now),
+        Act::RollBack => deployment.rolled_back(Back::Step, now),
         Act::Fall(n) => {
             let reason = boxoffice::registry::Reason::Failed { failed: 1, of: 1 };
             Ok(deployment.canary_rolled_back(named(n), reason, now))
@@ -363,14 +363,14 @@ proptest! {
             prop_assert_eq!(&serde_json::from_str::<Deployment>(&text).unwrap(), &deployment);
             // Going back undoes what was activated, if there was no canary, which an activation ends.
             if let Act::Activate(asked, Mode::All) = *step && before.canary.is_none() && before.active != named(asked) {
-                let back = deployment.clone().rolled_back(now).unwrap();
+                let back = deployment.clone().rolled_back(Back::Active, now).unwrap();
                 prop_assert_eq!(back.active, before.active);
                 let older = before.before.iter().filter(|version| **version != named(asked));
                 prop_assert!(back.before.iter().eq(older.take(4)), "{:?} after {:?}", back.before, before.before);
             }
             // And ends a canary first, and nothing else.
             if deployment.canary.is_some() {
-                let back = deployment.clone().rolled_back(now).unwrap();
+                let back = deployment.clone().rolled_back(Back::Step, now).unwrap();
                 prop_assert_eq!((back.active, back.canary, &back.before), (deployment.active, None, &deployment.before));
             }
         }

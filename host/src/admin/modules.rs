@@ -13,7 +13,7 @@ use super::answer::Trouble;
 use crate::error::Error;
 use crate::http::Reply;
 use crate::http::request::{self, BodyLimits};
-use crate::registry::{Mode, Refusal, Share, Version};
+use crate::registry::{Back, Mode, Refusal, Share, Version};
 
 /// Most bytes of a body that says what to do.
 const MAX_WISH: usize = 4 * 1024;
@@ -41,6 +41,19 @@ impl TryFrom<Wish> for Mode {
             Wish::Off {} => Self::Off,
         })
     }
+}
+
+/// How far to go back: the body of `rollback`, if it has one.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackWish {
+    /// Behind the active module, whatever there is of a canary.
+    active: bool,
+}
+
+fn unreadable(error: &serde_json::Error, example: &str) -> Error {
+    let why: String = error.to_string().chars().take(MAX_TOLD).flat_map(char::escape_debug).collect();
+    Error::InvalidRequest(format!("The body cannot be read ({why}); {example}."))
 }
 
 /// For the log.
@@ -83,9 +96,8 @@ impl Admin {
         let limits = BodyLimits { bytes: MAX_WISH, timeout: self.app.body_timeout };
         let body = request::body(&parts.headers, body, limits).await?;
         let wish: Wish = serde_json::from_slice(&body).map_err(|error| {
-            let why: String = error.to_string().chars().take(MAX_TOLD).flat_map(char::escape_debug).collect();
             let example = r#"send {"mode":"all"}, {"mode":"canary","percent":5}, {"mode":"shadow"} or {"mode":"off"}"#;
-            Error::InvalidRequest(format!("The body cannot be read ({why}); {example}."))
+            unreadable(&error, example)
         })?;
         let mode = Mode::try_from(wish)?;
         action.mode(mode_name(mode));
@@ -100,8 +112,17 @@ impl Admin {
         body: &mut Incoming,
         action: &mut Action,
     ) -> Result<Reply, Trouble> {
-        self.no_body(parts, body).await?;
-        let rolled_back = self.app.registry.roll_back().await?;
+        let limits = BodyLimits { bytes: MAX_WISH, timeout: self.app.body_timeout };
+        let body = request::body(&parts.headers, body, limits).await?;
+        let wish: BackWish = if body.is_empty() {
+            BackWish::default()
+        } else {
+            serde_json::from_slice(&body).map_err(|error| {
+                unreadable(&error, r#"send {"active":true} to go back behind the active module, or nothing"#)
+            })?
+        };
+        let back = if wish.active { Back::Active } else { Back::Step };
+        let rolled_back = self.app.registry.roll_back(back).await?;
         action.module(rolled_back.ended_canary.unwrap_or(rolled_back.active));
         answer(StatusCode::OK, &rolled_back)
     }

@@ -144,12 +144,12 @@ async fn activated(client: &Client, surface: &Surface, module: &str, mode: Value
 pub(super) async fn roll_back(settings: &Rollback) -> ExitCode {
     let done = async {
         let client = Client::of(&settings.surface)?;
-        let answer = client.call(Method::POST, "/v1/rollback", Sent::Nothing).await?;
+        let answer = client.call(Method::POST, "/v1/rollback", Sent::Json(json!({"active": settings.active}))).await?;
         Ok(told_answer(&settings.surface, &answer, |json| {
             let name = |field: &str| json[field].as_str().map(|id| short(&plain(id)).to_owned());
             let active = name("active").unwrap_or_default();
             match name("ended_canary") {
-                Some(canary) => format!("the canary {canary} has ended; {active} serves everybody"),
+                Some(canary) => format!("the canary {canary} has ended; {active} serves everybody now"),
                 None => format!("{active} serves everybody again"),
             }
         }))

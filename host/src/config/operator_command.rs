@@ -161,8 +161,15 @@ pub struct Activate {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   boxoffice rules rollback
-      a canary ends; where there is none, the version before serves everybody again, at once")]
+      a canary ends; where there is none, the version before serves everybody again, at once. Where the host has just ended the canary
+      by itself, that is told, and nothing else is undone
+  boxoffice rules rollback --active
+      the version before the active one serves everybody again, whatever there is of a canary")]
 pub struct Rollback {
+    /// Go back behind the active module, and not only behind a canary
+    #[arg(long)]
+    pub active: bool,
+
     /// Which host, and who asks.
     #[command(flatten)]
     pub surface: Surface,

@@ -8,7 +8,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::Registry;
 use super::book::{Book, Compiled, Source};
-use super::deployment::{Deployment, Kept, Mode, Version};
+use super::deployment::{Back, Deployment, Kept, Mode, Version};
 use super::folder::{Folder, New};
 use super::refusal::Refusal;
 use crate::domain::Millis;
@@ -45,7 +45,7 @@ pub struct Uploaded {
 pub struct RolledBack {
     /// What is active then.
     pub active: Version,
-    /// The canary that has ended; otherwise the version before serves again.
+    /// The canary that has ended.
     pub ended_canary: Option<Version>,
 }
 
@@ -120,15 +120,15 @@ impl Registry {
         self.change(decide).await.map(|(_, version)| version)
     }
 
-    /// Undoes the last step: a canary ends, otherwise the version before serves again.
+    /// Goes back: see [`Back`].
     ///
     /// # Errors
     /// See [`Refusal`]; then nothing has changed.
-    pub async fn roll_back(self: &Arc<Self>) -> Result<RolledBack, Refusal> {
+    pub async fn roll_back(self: &Arc<Self>, back: Back) -> Result<RolledBack, Refusal> {
         self.refuse_if_pinned()?;
-        let decide = |deployment: &Deployment, now| {
+        let decide = move |deployment: &Deployment, now| {
             let ended_canary = deployment.canary.map(|canary| canary.version);
-            deployment.clone().rolled_back(now).map(|next| (next, ended_canary))
+            deployment.clone().rolled_back(back, now).map(|next| (next, ended_canary))
         };
         let (next, ended_canary) = self.change(decide).await?;
         Ok(RolledBack { active: next.active, ended_canary })

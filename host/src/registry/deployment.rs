@@ -32,6 +32,17 @@ pub enum Version {
 /// How [`Version::Standard`] is written.
 const STANDARD: &str = "standard";
 
+impl Version {
+    /// Its name, shortened for people.
+    #[must_use]
+    pub fn short(self) -> String {
+        match self {
+            Self::Standard => STANDARD.to_owned(),
+            Self::Module(digest) => digest.short(),
+        }
+    }
+}
+
 impl From<Version> for String {
     fn from(version: Version) -> Self {
         match version {
@@ -141,6 +152,15 @@ pub enum Mode {
     Shadow,
     /// To be neither canary nor shadow any longer.
     Off,
+}
+
+/// How far an operator wants to go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// One step: a canary ends, otherwise the active module goes.
+    Step,
+    /// To the version before the active one.
+    Active,
 }
 
 /// What is kept.
@@ -267,16 +287,24 @@ impl Deployment {
         Ok(self)
     }
 
-    /// Undoes the last step: a canary ends, otherwise the version before serves again.
-    pub fn rolled_back(mut self, now: Millis) -> Result<Self, Refusal> {
-        if let Some(canary) = self.canary.take() {
-            self.tell(now, Event::Off, canary.version, Some("was canary, rolled back".to_owned()));
-            return Ok(self);
+    /// Goes back. [`Back::Step`]: a canary ends, otherwise the version before serves again; unless the host has just ended the canary by
+    /// itself, which is likely what was wanted. [`Back::Active`]: the version before serves again in any case, and no canary does.
+    pub fn rolled_back(mut self, back: Back, now: Millis) -> Result<Self, Refusal> {
+        if back == Back::Step {
+            if let Some(canary) = self.canary.take() {
+                self.tell(now, Event::Off, canary.version, Some("was canary, rolled back".to_owned()));
+                return Ok(self);
+            }
+            let kept = |step: &&Step| !matches!(step.event, Event::Uploaded | Event::Deleted);
+            if let Some(Step { event: Event::CanaryRolledBack, version, detail, .. }) = self.history.iter().find(kept) {
+                return Err(Refusal::CanaryHasEnded(*version, detail.clone().unwrap_or_default()));
+            }
         }
         if self.before.is_empty() {
             return Err(Refusal::NothingBefore);
         }
         let version = self.before.remove(0);
+        self.canary = None;
         self.take_off(version);
         self.active = version;
         self.tell(now, Event::RolledBack, version, None);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use hyper::StatusCode;
 
+use super::deployment::Version;
 use crate::wasm::LoadError;
 
 /// Every way in which an operator can be refused, in order of precedence.
@@ -30,6 +31,8 @@ pub enum Refusal {
     ModuleNotInUse,
     /// The built-in rules cannot be deleted.
     BuiltIn,
+    /// The host has just ended the canary by itself, and why: that is likely what was to be undone.
+    CanaryHasEnded(Version, String),
     /// Nothing served before.
     NothingBefore,
     /// It could not be kept on disk; the text says why.
@@ -51,6 +54,7 @@ impl Refusal {
             Self::ModuleInUse(_) => "module_in_use",
             Self::ModuleNotInUse => "module_not_in_use",
             Self::BuiltIn => "built_in",
+            Self::CanaryHasEnded(..) => "canary_has_ended",
             Self::NothingBefore => "nothing_before",
             Self::NotKept(_) => "not_kept",
         }
@@ -70,6 +74,7 @@ impl Refusal {
             | Self::ModuleInUse(_)
             | Self::ModuleNotInUse
             | Self::BuiltIn
+            | Self::CanaryHasEnded(..)
             | Self::NothingBefore => StatusCode::CONFLICT,
         }
     }
@@ -90,6 +95,7 @@ impl Refusal {
             Self::ModuleInUse(_) => "The module is in use",
             Self::ModuleNotInUse => "The module is not in use",
             Self::BuiltIn => "The module is part of the program",
+            Self::CanaryHasEnded(..) => "The canary has ended already",
             Self::NothingBefore => "There is nothing to go back to",
             Self::NotKept(_) => "The change could not be kept",
         }
@@ -109,6 +115,9 @@ impl Refusal {
             Self::ModuleInUse(_) => "activate another, or take it off, first",
             Self::ModuleNotInUse => "list the modules",
             Self::BuiltIn => "leave it: it takes no room",
+            Self::CanaryHasEnded(..) => {
+                "nothing, if that was it; to go back behind the active module, say so: --active, or {\"active\":true}"
+            }
             Self::NothingBefore => "activate a module by its digest, or standard",
             Self::NotKept(_) => "see to what is named, such as room on the disk, and try again",
         }
@@ -136,6 +145,9 @@ impl fmt::Display for Refusal {
             Self::ModuleInUse(role) => write!(f, "the module is {role}"),
             Self::ModuleNotInUse => f.write_str("the module is neither canary nor shadow"),
             Self::BuiltIn => f.write_str("the built-in rules are part of the program"),
+            Self::CanaryHasEnded(version, why) => {
+                write!(f, "the host has ended the canary {} by itself: {why}", version.short())
+            }
             Self::NothingBefore => f.write_str("no version served before this one"),
             Self::NotKept(why) => write!(f, "nothing was changed, since it could not be kept on disk: {why}"),
         }

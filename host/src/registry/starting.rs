@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::sync::{Notify, Semaphore};
@@ -70,6 +71,7 @@ impl Registry {
             compiling: Semaphore::new(1),
             fallen: Mutex::default(),
             has_fallen: Notify::new(),
+            judging: AtomicBool::new(true),
             loader,
             folder,
             found,

@@ -11,14 +11,16 @@ const PARTS: usize = 12;
 /// How one request of a version ended, as far as it tells of the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// With an answer, or a client that went away before it.
+    /// With an answer.
     Answered {
         /// The answer has a status of 500 or more.
         server_error: bool,
     },
     /// The run failed: a trap, a limit, an answer outside the contract.
     Failed,
-    /// For a reason that is not the module's: a full queue, a failed commit, no free instance. Tells nothing.
+    /// The client went away before there was an answer: that tells something if it had waited longer than a p99 may be.
+    Abandoned,
+    /// For a reason that is not the module's: a full queue, a failed commit, no free instance, no memory. Tells nothing.
     NotItsFault,
 }
 
@@ -152,15 +154,16 @@ impl CanaryWatch {
 
     /// One request has ended, at `now` by a clock that never goes back. Says why the canary has to go, once it has to.
     pub fn ended(&mut self, by_canary: bool, ending: Ending, took: Duration, now: Duration) -> Option<Reason> {
+        let slow = took > self.policy.max_p99;
+        if ending == Ending::NotItsFault || ending == Ending::Abandoned && !slow {
+            return None;
+        }
         let seen = Counts {
             requests: 1,
             failed: u32::from(ending == Ending::Failed),
             server_errors: u32::from(matches!(ending, Ending::Failed | Ending::Answered { server_error: true })),
-            slow: u32::from(took > self.policy.max_p99),
+            slow: u32::from(slow),
         };
-        if ending == Ending::NotItsFault {
-            return None;
-        }
         let number = self.number(now);
         let window = if by_canary { &mut self.canary } else { &mut self.active };
         window.at(number).add(seen);
@@ -188,15 +191,20 @@ impl CanaryWatch {
     }
 }
 
-/// Whether the canary has to go. A slow disk or a broken dependency shows in both versions: what the active module has, too, half as
-/// often or more, is not the canary's fault. Failed runs always are.
+/// Whether the canary has to go. A slow disk or a broken dependency shows in both versions: what the active module has half as often, too,
+/// or nearly always, is not the canary's fault; if the active module has answered enough to say so. Failed runs always are its fault.
 fn judge(canary: Counts, active: Counts, policy: CanaryPolicy) -> Option<Reason> {
-    if canary.requests < policy.min_requests.max(1) {
+    let enough = policy.min_requests.max(1);
+    if canary.requests < enough {
         return None;
     }
     let of = canary.requests;
     let over = |count: u32, percent: f64| canary.part(count) * 100.0 > percent;
-    let its_own = |canaries: u32, actives: u32| canary.part(canaries) > 2.0 * active.part(actives);
+    let its_own = |canaries: u32, actives: u32| {
+        let usual = active.part(actives);
+        // Twice as often, or halfway to always.
+        active.requests < enough || canary.part(canaries) > (2.0 * usual).min(f64::midpoint(usual, 1.0))
+    };
     if over(canary.failed, policy.max_failed) {
         return Some(Reason::Failed { failed: canary.failed, of });
     }
