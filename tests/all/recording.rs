@@ -36,7 +36,7 @@ async fn a_run_that_the_store_ended_is_recorded_and_ends_the_same_way_in_a_repla
     assert!(name.starts_with(&format!("{}-r-1-", harness::START.as_u64())), "{name}");
 
     let compiling = settings().compiling;
-    let replay = Replay { file, rules: None, modules_dir: None, json: true, compiling };
+    let replay = Replay { file, rules: None, modules_dir: PathBuf::from("no such folder"), json: true, compiling };
     // The command has a runtime of its own.
     let code = tokio::task::spawn_blocking(|| cli::rules(RulesCommand::Replay(Box::new(replay)))).await.unwrap();
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));

@@ -79,25 +79,28 @@ async fn again(settings: &Replay) -> Result<(RecordedRequest, Module, Replayed),
 /// The module that `--rules` names, or else the one that was recorded, wherever it is found.
 async fn load(settings: &Replay, recorded: &RecordedRequest) -> Result<Module, Refused> {
     let wanted = &recorded.module.digest;
-    let bytes = match (&settings.rules, &settings.modules_dir) {
-        (Some(path), _) => read_named("--rules", path).await?,
-        (None, _) if Digest::of(STANDARD_RULES).to_string() == *wanted => STANDARD_RULES.to_vec(),
-        (None, Some(folder)) => {
-            let path = folder.join(format!("{wanted}.wasm"));
-            let bytes = read_named("--modules-dir", &path).await?;
+    let kept = settings.modules_dir.join(format!("{wanted}.wasm"));
+    let bytes = match &settings.rules {
+        Some(path) => read_named("--rules", path).await?,
+        None if Digest::of(STANDARD_RULES).to_string() == *wanted => STANDARD_RULES.to_vec(),
+        None if kept.exists() => {
+            let bytes = read_named("--modules-dir", &kept).await?;
             if Digest::of(&bytes).to_string() != *wanted {
-                let message = format!("{} is another module than its name says", path.display());
+                let message = format!("{} is another module than its name says", kept.display());
                 return Err(Refused { name: "wrong-module", message, advice: "name the module with --rules" });
             }
             bytes
         }
-        (None, None) => {
-            let (name, version) = (&recorded.module.name, &recorded.module.version);
-            let message = format!("it was recorded with {name} {version} ({wanted}), which is not built in");
+        None => {
+            let (name, version, folder) =
+                (&recorded.module.name, &recorded.module.version, settings.modules_dir.display());
+            let message = format!(
+                "it was recorded with {name} {version} ({wanted}), which is neither built in nor in {folder} (--modules-dir)"
+            );
             return Err(Refused {
                 name: "no-module",
                 message,
-                advice: "name the module with --rules, or its folder with --modules-dir",
+                advice: "name the module with --rules, or the folder of the host's modules with --modules-dir",
             });
         }
     };

@@ -83,9 +83,9 @@ pub struct Replay {
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
 
-    /// Folder of modules, as <digest>.wasm, in which the recorded one is looked for if it is not built in
-    #[arg(long, value_name = "DIR", env = "BOXOFFICE_MODULES_DIR")]
-    pub modules_dir: Option<PathBuf>,
+    /// Folder of the host's modules, in which the recorded one is looked for if it is not built in
+    #[arg(long, value_name = "DIR", env = "BOXOFFICE_MODULES_DIR", default_value = "events.db.modules")]
+    pub modules_dir: PathBuf,
 
     /// Print one JSON object, whatever comes of it
     #[arg(long)]
