@@ -8,6 +8,7 @@ use crate::http::Reply;
 use crate::http::request::Discard;
 use crate::registry::Refusal;
 use crate::store::StoreFailure;
+use crate::wasm::LoadRefusal;
 
 /// Why an operator, or whoever would be one, gets no answer.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ impl Trouble {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "The caller is not known"),
             Self::NotAModule => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not a module"),
             Self::ProofInProgress => (StatusCode::CONFLICT, "Another proof is under way"),
-            Self::Refused(refusal) => (refusal.status(), refusal.title()),
+            Self::Refused(refusal) => refused(refusal),
         };
         let refusal = match self {
             Self::Refused(Refusal::Module(error)) => Some(error.refusal.name()),
@@ -121,5 +122,29 @@ impl Trouble {
             Self::Unauthenticated => reply.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             _ => reply,
         }
+    }
+}
+
+/// What a refusal of the registry's is in HTTP, and in a few words.
+fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match refusal {
+        Refusal::Pinned(_) => (S::CONFLICT, "The rules are pinned"),
+        Refusal::UploadInProgress => (S::CONFLICT, "Another upload is under way"),
+        // Not the module's fault.
+        Refusal::Module(error) if error.refusal == LoadRefusal::Unavailable => {
+            (S::SERVICE_UNAVAILABLE, "The module cannot be loaded now")
+        }
+        Refusal::Module(_) => (S::UNPROCESSABLE_ENTITY, "This host would not serve the module"),
+        Refusal::ModuleNotFound(_) => (S::NOT_FOUND, "There is no such module"),
+        Refusal::ModuleAmbiguous(_) => (S::BAD_REQUEST, "Several modules could be meant"),
+        Refusal::InvalidPercent(_) => (S::BAD_REQUEST, "The share is not valid"),
+        Refusal::AlreadyActive => (S::CONFLICT, "The module is active already"),
+        Refusal::ModuleInUse(_) => (S::CONFLICT, "The module is in use"),
+        Refusal::ModuleNotInUse => (S::CONFLICT, "The module is not in use"),
+        Refusal::BuiltIn => (S::CONFLICT, "The module is part of the program"),
+        Refusal::CanaryHasEnded(..) => (S::CONFLICT, "The canary has ended already"),
+        Refusal::NothingBefore => (S::CONFLICT, "There is nothing to go back to"),
+        Refusal::NotKept(_) => (S::INSUFFICIENT_STORAGE, "The change could not be kept"),
     }
 }

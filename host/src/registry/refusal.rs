@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use hyper::StatusCode;
-
 use super::deployment::Version;
 use crate::wasm::LoadError;
 
@@ -57,47 +55,6 @@ impl Refusal {
             Self::CanaryHasEnded(..) => "canary_has_ended",
             Self::NothingBefore => "nothing_before",
             Self::NotKept(_) => "not_kept",
-        }
-    }
-
-    /// As HTTP has it.
-    #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        match self {
-            Self::InvalidPercent(_) | Self::ModuleAmbiguous(_) => StatusCode::BAD_REQUEST,
-            Self::ModuleNotFound(_) => StatusCode::NOT_FOUND,
-            Self::Module(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotKept(_) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Pinned(_)
-            | Self::UploadInProgress
-            | Self::AlreadyActive
-            | Self::ModuleInUse(_)
-            | Self::ModuleNotInUse
-            | Self::BuiltIn
-            | Self::CanaryHasEnded(..)
-            | Self::NothingBefore => StatusCode::CONFLICT,
-        }
-    }
-}
-
-impl Refusal {
-    /// The same as HTTP's title: what kind of refusal it is, in a few words.
-    #[must_use]
-    pub const fn title(&self) -> &'static str {
-        match self {
-            Self::Pinned(_) => "The rules are pinned",
-            Self::UploadInProgress => "Another upload is under way",
-            Self::Module(_) => "This host would not serve the module",
-            Self::ModuleNotFound(_) => "There is no such module",
-            Self::ModuleAmbiguous(_) => "Several modules could be meant",
-            Self::InvalidPercent(_) => "The share is not valid",
-            Self::AlreadyActive => "The module is active already",
-            Self::ModuleInUse(_) => "The module is in use",
-            Self::ModuleNotInUse => "The module is not in use",
-            Self::BuiltIn => "The module is part of the program",
-            Self::CanaryHasEnded(..) => "The canary has ended already",
-            Self::NothingBefore => "There is nothing to go back to",
-            Self::NotKept(_) => "The change could not be kept",
         }
     }
 
