@@ -394,10 +394,15 @@ async fn rolling_back_ends_a_canary_first_and_then_goes_back_version_by_version(
     assert_eq!(active(&server).await, standard);
     back().await.assert_problem(409, "nothing_before");
     let body = operator.call("POST", "/v1/rollback").json(&json!({"to": first})).send().await;
-    body.assert_problem(413, "body_too_large");
+    body.assert_problem(400, "invalid_request");
+    operator.activate_for_all(&first).await;
+    operator.activate(&second, &json!({"mode": "canary", "percent": 50})).await;
+    let body = operator.call("POST", "/v1/rollback").json(&json!({"active": true})).send().await.body;
+    assert_eq!(body, json!({"active": "standard", "ended_canary": second}), "behind the active one, and no canary");
     let list = operator.list().await;
     let events: Vec<_> = list["history"].as_array().unwrap().iter().map(|step| step["event"].clone()).collect();
-    assert_eq!(events[..4], ["rolled-back", "rolled-back", "off", "canary"].map(Value::from));
+    let told = ["rolled-back", "canary", "activated", "rolled-back", "rolled-back", "off", "canary"];
+    assert_eq!(events[..7], told.map(Value::from));
 }
 
 #[tokio::test]
