@@ -13,6 +13,8 @@ use boxoffice::{Server, Setup, cli, process, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// SIGXFSZ, on every Linux but MIPS.
+const FILE_TOO_LARGE: i32 = 25;
 /// The command line or the settings are wrong.
 const USAGE: u8 = 2;
 
@@ -72,6 +74,8 @@ fn serve(mut settings: Serve, unknown_environment: &[String]) -> Result<(), Stri
 async fn run(settings: Serve) -> Result<(), String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    // Heard and ignored: a file over the limit of its size is then an error of writing, like a full disk, and not the end of the process.
+    let _file_too_large = signal(SignalKind::from_raw(FILE_TOO_LARGE)).map_err(|e| e.to_string())?;
     let listener = bind("--listen", settings.listen)?;
     let admin_listener = bind("--admin-listen", settings.admin_listen)?;
     let db = settings.db.clone();

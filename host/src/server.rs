@@ -32,7 +32,9 @@ pub use starting::{StartError, load_rules};
 pub const STANDARD_RULES: &[u8] = include_bytes!(env!("STANDARD_RULES_COMPONENT"));
 
 /// Most connections of the operator's surface.
-const MAX_ADMIN_CONNECTIONS: usize = 64;
+const MAX_ADMIN_CONNECTIONS: usize = 256;
+/// How long one of them may say nothing: so many silent ones cannot keep probes and operators out for longer.
+const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// What connections get to write their last answers at the least, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 /// What the store gets to commit the running batch and to checkpoint: with the last words of both listeners, less than a second.
@@ -113,7 +115,12 @@ impl Server {
         });
         let admin = tokio::spawn({
             let admin = Arc::new(Admin::new(Arc::clone(&app), settings.operating.upload_timeout));
-            let acceptor = Acceptor { max_connections: MAX_ADMIN_CONNECTIONS, open: Gauge::default(), ..acceptor };
+            let acceptor = Acceptor {
+                max_connections: MAX_ADMIN_CONNECTIONS,
+                header_timeout: settings.header_timeout.min(ADMIN_HEADER_TIMEOUT),
+                open: Gauge::default(),
+                ..acceptor
+            };
             accept_loop(acceptor, admin_listener, admin_phases, move |peer, request| {
                 admin::respond(Arc::clone(&admin), peer, request)
             })

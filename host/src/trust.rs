@@ -164,6 +164,12 @@ pub fn signature_path(module: &Path) -> PathBuf {
     name.into()
 }
 
+/// Whether this has the form of a signature: one line of base64 for 64 bytes. Whose it is, is another question.
+#[must_use]
+pub fn is_signature(text: &[u8]) -> bool {
+    text.len() as u64 <= MAX_SIGNATURE && parse(text).is_some()
+}
+
 fn parse(text: &[u8]) -> Option<Signature> {
     let bytes = STANDARD.decode(text.trim_ascii()).ok()?;
     Signature::from_slice(&bytes).ok()

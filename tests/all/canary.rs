@@ -270,7 +270,7 @@ fn a_share_is_a_hundredth_of_a_percent_to_all() {
     for good in [0.01, 0.5, 5.0, 99.99, 100.0] {
         assert!((Share::percent(good).unwrap().as_percent() - good).abs() < 1e-9, "{good}");
     }
-    for bad in [0.0, 0.001, -1.0, 100.01, 101.0, f64::NAN, f64::INFINITY, 1e300] {
+    for bad in [0.0, 0.001, 0.0099, -1.0, 100.004, 100.01, 101.0, f64::NAN, f64::INFINITY, 1e300] {
         assert!(Share::percent(bad).unwrap_err().contains("0.01 to 100"), "{bad}");
     }
 }

@@ -11,7 +11,7 @@ use super::answer::Trouble;
 use super::modules::answer;
 use crate::error::Error;
 use crate::http::{Reply, request};
-use crate::trust::MAX_SIGNATURE;
+use crate::trust::is_signature;
 use crate::wasm::{Artifact, MAX_COMPONENT};
 
 /// The module's signature: the line of its `.sig` file.
@@ -59,7 +59,7 @@ fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Error> {
     let mut values = headers.get_all(SIGNATURE).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) if value.len() as u64 <= MAX_SIGNATURE => Ok(Some(value.as_bytes().to_vec())),
+        (Some(value), None) if is_signature(value.as_bytes()) => Ok(Some(value.as_bytes().to_vec())),
         _ => Err(Error::InvalidRequest("Send one X-Boxoffice-Signature header, the line of the .sig file.".into())),
     }
 }

@@ -91,8 +91,9 @@ impl Client {
         Ok(Self { url: surface.admin.clone(), timeout: surface.timeout, token })
     }
 
-    /// Sends one request and waits for its answer, whatever it is.
-    pub(super) async fn call(&self, method: Method, path: &str, sent: Sent) -> Result<Answer, Failed> {
+    /// Sends one request and waits for its answer, whatever it is. What was done is told in a field of this name: an answer without it is
+    /// none of a host's.
+    pub(super) async fn call(&self, method: Method, path: &str, sent: Sent, tells: &str) -> Result<Answer, Failed> {
         let talking = tokio::time::timeout(self.timeout, self.talk(method, path, sent));
         let answer = talking.await.map_err(|_| {
             let why = format!("{} has not answered within {}", self.url, humantime::format_duration(self.timeout));
@@ -108,6 +109,7 @@ impl Client {
             status if answer.json.is_null() || !status.is_success() && !answer.json["code"].is_string() => {
                 Err(self.not_a_surface(status))
             }
+            status if status.is_success() && answer.json.get(tells).is_none() => Err(self.not_a_surface(status)),
             _ => Ok(answer),
         }
     }

@@ -34,7 +34,7 @@ async fn pushed(settings: &Push) -> Result<bool, Failed> {
     let signature = signature(settings, &artifact)?;
     let bar = sending(artifact.bytes.len() as u64);
     let sent = Sent::Module(artifact.bytes.into(), signature, bar.clone());
-    let answer = client.call(Method::POST, "/v1/modules", sent).await;
+    let answer = client.call(Method::POST, "/v1/modules", sent, "digest").await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
@@ -103,7 +103,7 @@ fn uploaded(json: &Value, serves_nobody: bool) -> String {
 pub(super) async fn list(settings: &List) -> ExitCode {
     let listed = async {
         let client = Client::of(&settings.surface)?;
-        let answer = client.call(Method::GET, "/v1/modules", Sent::Nothing).await?;
+        let answer = client.call(Method::GET, "/v1/modules", Sent::Nothing, "modules").await?;
         Ok(told_answer(&settings.surface, &answer, listing::report))
     };
     finish(&settings.surface, listed.await)
@@ -122,7 +122,8 @@ pub(super) async fn activate(settings: &Activate) -> ExitCode {
 
 async fn activated(client: &Client, surface: &Surface, module: &str, mode: Value) -> Result<bool, Failed> {
     let spinner = spinner("waiting for the host, which may have to compile it");
-    let answer = client.call(Method::POST, &format!("/v1/modules/{module}/activate"), Sent::Json(mode.clone())).await;
+    let answer =
+        client.call(Method::POST, &format!("/v1/modules/{module}/activate"), Sent::Json(mode.clone()), "id").await;
     if let Some(spinner) = spinner {
         spinner.finish_and_clear();
     }
@@ -144,7 +145,8 @@ async fn activated(client: &Client, surface: &Surface, module: &str, mode: Value
 pub(super) async fn roll_back(settings: &Rollback) -> ExitCode {
     let done = async {
         let client = Client::of(&settings.surface)?;
-        let answer = client.call(Method::POST, "/v1/rollback", Sent::Json(json!({"active": settings.active}))).await?;
+        let answer =
+            client.call(Method::POST, "/v1/rollback", Sent::Json(json!({"active": settings.active})), "active").await?;
         Ok(told_answer(&settings.surface, &answer, |json| {
             let name = |field: &str| json[field].as_str().map(|id| short(&plain(id)).to_owned());
             let active = name("active").unwrap_or_default();
@@ -162,7 +164,7 @@ pub(super) async fn delete(settings: &Delete) -> ExitCode {
     let done = async {
         let client = Client::of(&settings.surface)?;
         let path = format!("/v1/modules/{}", settings.module);
-        let answer = client.call(Method::DELETE, &path, Sent::Nothing).await?;
+        let answer = client.call(Method::DELETE, &path, Sent::Nothing, "deleted").await?;
         Ok(told_answer(&settings.surface, &answer, |json| {
             format!("{} is deleted", plain(json["deleted"].as_str().unwrap_or_default()))
         }))
@@ -175,7 +177,7 @@ pub(super) async fn prove(settings: &Prove) -> ExitCode {
     let proved = async {
         let client = Client::of(&settings.surface)?;
         let spinner = spinner("proving; it reads everything");
-        let answer = client.call(Method::GET, "/v1/invariants", Sent::Nothing).await;
+        let answer = client.call(Method::GET, "/v1/invariants", Sent::Nothing, "sound").await;
         if let Some(spinner) = spinner {
             spinner.finish_and_clear();
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use comfy_table::{LineStyle, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::wasm::turns_text;
+
 /// How often a spinner turns.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -50,5 +52,7 @@ fn turning(what: &str) -> Option<ProgressStyle> {
 
 /// Text of somebody else's, fit for a terminal: what would control it is made visible.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| if c.is_control() || turns_text(c) { c.escape_unicode().collect() } else { vec![c] })
+        .collect()
 }

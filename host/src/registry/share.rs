@@ -36,7 +36,7 @@ impl Share {
     /// What it must be, where it is not 0.01 to 100.
     pub fn percent(percent: f64) -> Result<Self, String> {
         let hundredths = (percent * 100.0).round();
-        if !(1.0..=f64::from(WHOLE)).contains(&hundredths) {
+        if !(0.01..=100.0).contains(&percent) {
             return Err(format!("percent must be 0.01 to 100, and is {percent}"));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 10,000")]

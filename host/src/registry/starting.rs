@@ -172,6 +172,16 @@ async fn load_once(source: &Source<'_>, compiled: &mut Compiled, version: Versio
 /// What is wrong, and the ways out: nobody else decides which rules serve then.
 fn active_is_lost(source: &Source<'_>, deployment: &Deployment, error: LoadError) -> LoadError {
     let Version::Module(digest) = deployment.active else { return error };
+    if matches!(error.refusal, LoadRefusal::Unsigned | LoadRefusal::WrongSignature) {
+        let message = format!(
+            "the active module {} is not trusted: {}; trust the key that signed it, too (--rules-trust is repeatable), or put its signature \
+             into {}/{digest}.sig, or start with --rules FILE",
+            digest.short(),
+            error.message,
+            source.folder.path().display()
+        );
+        return LoadError { message, ..error };
+    }
     let folder = source.folder.path().display();
     let message = format!(
         "the active module {} cannot be loaded: {}; put {digest}.wasm back into {folder}, or start with --rules FILE, or move \

@@ -174,7 +174,7 @@ fn check_line(what: &str, text: &str, most: usize) -> Result<(), LoadError> {
 }
 
 /// Characters that break lines, change the direction of text or cannot be seen: with them a line shows something else than it says.
-fn turns_text(c: char) -> bool {
+pub(crate) fn turns_text(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+
 use super::MAX_COMPONENT;
 use crate::trust::Origin;
 use crate::wasm::compiler::blocking;
@@ -49,7 +51,12 @@ impl Artifact {
             if path == Path::new("-") {
                 return Ok(Self::from(read_from(std::io::stdin())?));
             }
-            let bytes = read_from(File::open(&path)?)?;
+            // Without blocking: somebody's named pipe would wait for a writer.
+            let file = open(&path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+            if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+                return Err(std::io::Error::other("it is not a file; `-` reads from stdin"));
+            }
+            let bytes = read_from(File::from(file))?;
             Ok(Self { bytes, origin: Origin::of_file(&path) })
         })
         .await?;
