@@ -178,7 +178,8 @@ impl Folder {
             if read_deployment(&folder).is_ok_and(|there| there.as_ref() == Some(next)) && before != next {
                 let _ = write_deployment(&folder, before);
             }
-            if let Some(new) = new.filter(|new| !names(before, new.digest)) {
+            // Where that has failed too, the module stays: what is named has to be there.
+            if let Some(new) = new.filter(|new| !names(before, new.digest) && !is_named(&folder, new.digest)) {
                 remove(&folder, new.digest);
             }
             format!("{}: {why}", self.path.display())
@@ -218,6 +219,11 @@ impl Folder {
 
 fn names(deployment: &Deployment, digest: Digest) -> bool {
     deployment.modules.iter().any(|kept| kept.digest == digest)
+}
+
+/// Whether the deployment that is there names it; where that cannot be read, it may.
+fn is_named(folder: &PrivateFolder, digest: Digest) -> bool {
+    read_deployment(folder).map_or(true, |there| there.is_some_and(|there| names(&there, digest)))
 }
 
 fn keep_module(folder: &PrivateFolder, new: Option<&New>) -> Result<(), Unusable> {
