@@ -63,14 +63,24 @@ impl Registry {
         tokio::join!(self.warm_up(), self.keep_what_fell());
     }
 
-    async fn keep_what_fell(&self) {
+    async fn keep_what_fell(self: &Arc<Self>) {
         loop {
             self.has_fallen.notified().await;
-            while let Err(refusal) = self.settle(&mut *self.book.lock().await).await {
+            // Between two tries nobody waits for the book.
+            while let Err(refusal) = self.settle_now().await {
                 tracing::error!("that the canary was rolled back is not on disk: {refusal}");
                 tokio::time::sleep(KEEP_AGAIN).await;
             }
         }
+    }
+
+    async fn settle_now(self: &Arc<Self>) -> Result<(), Refusal> {
+        let registry = Arc::clone(self);
+        finished(async move {
+            let mut book = registry.book.lock().await;
+            registry.settle(&mut book).await
+        })
+        .await
     }
 
     /// Whether an upload can begin: the one who holds this is the only one.
@@ -208,7 +218,7 @@ impl Registry {
     }
 
     /// Keeps that a canary was taken off, if one was, before anything else is changed.
-    async fn settle(&self, book: &mut Book) -> Result<(), Refusal> {
+    pub(super) async fn settle(&self, book: &mut Book) -> Result<(), Refusal> {
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some((canary, reason)) = fallen else { return Ok(()) };
         // Another canary of the same version has done nothing wrong yet.
@@ -253,15 +263,13 @@ impl Registry {
     /// From the next request on, this serves.
     pub(super) fn show(&self, book: &Book) {
         let Some(mut next) = book.serving() else { return };
-        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         // What fell stays off, though that is not kept yet.
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
         next.canary.take_if(|canary| fallen.as_ref().is_some_and(|(fallen, _)| Arc::ptr_eq(fallen, canary)));
-        self.announce(&next);
-        if next.active.digest != serving.active.digest {
+        if next.active.digest != self.serving().active.digest {
             self.metrics.swaps.inc();
         }
-        *serving = Arc::new(next);
+        self.switch(next);
     }
 
     pub(super) async fn on_disk<T: Send + 'static>(
