@@ -98,7 +98,7 @@ impl Registry {
     /// Why this host would not serve it, or why it cannot be kept. Then nothing is.
     pub async fn upload(self: &Arc<Self>, artifact: impl Into<Artifact>) -> Result<Uploaded, Refusal> {
         let artifact = artifact.into();
-        let module = Arc::new(self.loader.load(artifact.clone()).await.map_err(Refusal::Module)?);
+        let module = Arc::new(self.load(artifact.clone()).await.map_err(Refusal::Module)?);
         let new = New { digest: module.digest, artifact };
         let registry = Arc::clone(self);
         finished(async move {
@@ -111,7 +111,14 @@ impl Registry {
             book.compiled.entry(id).or_insert_with(|| Arc::clone(&module));
             let put = registry.put(&mut book, next, Some(new)).await;
             book.cool_down();
-            put.map(|()| uploaded(&module, known))
+            put?;
+            // Also for an upload whose client has not waited.
+            tracing::info!(module = %module.digest, known, "the module is kept");
+            let warm: Vec<_> = book.compiled.values().chain(&book.pinned).map(|module| module.digest).collect();
+            drop(book);
+            // The next upload must not push the code of what serves out of the cache.
+            registry.loader.touch(&warm).await;
+            Ok(uploaded(&module, known))
         })
         .await
     }
@@ -169,7 +176,7 @@ impl Registry {
     /// # Errors
     /// Why this host would not serve it; then the module before goes on serving.
     pub async fn reload_pinned(&self, artifact: Artifact) -> Result<Arc<Module>, LoadError> {
-        let module = Arc::new(self.loader.load(artifact).await?);
+        let module = Arc::new(self.load(artifact).await?);
         self.swap_pinned(Arc::clone(&module)).await;
         Ok(module)
     }
@@ -212,9 +219,13 @@ impl Registry {
     }
 
     async fn compile(&self, version: Version) -> Result<Arc<Module>, Refusal> {
-        // One at a time: those who are served need the machine. It is never closed.
         let _permit = self.compiling.acquire().await;
         self.source().load(version).await.map_err(Refusal::Module)
+    }
+
+    async fn load(&self, artifact: Artifact) -> Result<Module, LoadError> {
+        let _permit = self.compiling.acquire().await;
+        self.loader.load(artifact).await
     }
 
     /// Keeps that a canary was taken off, if one was, before anything else is changed.

@@ -70,7 +70,7 @@ impl Registry {
             compiling: Semaphore::new(1),
             fallen: Mutex::default(),
             has_fallen: Notify::new(),
-            loader,
+            loader: loader.beside_clients(),
             folder,
             found,
             standard: standard.1,
