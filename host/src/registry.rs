@@ -47,7 +47,7 @@ pub struct Registry {
     /// One change at a time.
     book: tokio::sync::Mutex<Book>,
     uploading: tokio::sync::Semaphore,
-    /// Of versions that are kept already.
+    /// One module at a time, whoever wants it: those who are served need the machine. Never closed.
     compiling: tokio::sync::Semaphore,
     /// A canary that the host has taken off, until that is kept. Whoever changes `serving` holds it, so that it never serves again.
     fallen: Mutex<Option<(Arc<Canary>, Reason)>>,
