@@ -1,14 +1,39 @@
 //! The operator's token: who has it may change which rules serve.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// Fewest characters of a token: shorter ones can be guessed.
 const MIN_TOKEN: usize = 16;
-/// Most bytes of its file.
-pub const MAX_TOKEN: usize = 1024;
+/// Most bytes of it.
+const MAX_TOKEN: usize = 1024;
+
+/// A token, out of its file.
+pub struct TokenFile {
+    /// The token itself: never shown.
+    pub token: String,
+    /// Whether others than its owner may read the file, or change it.
+    pub is_open: bool,
+}
+
+/// Reads a token's file.
+///
+/// # Errors
+/// It cannot be read, or what it has is no token; without its path.
+pub fn read_token(path: &Path) -> Result<TokenFile, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mode = file.metadata().map_err(|error| error.to_string())?.permissions().mode();
+    let mut text = String::new();
+    file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Operator::with_token(&text)?;
+    Ok(TokenFile { token: text.trim().to_owned(), is_open: mode & 0o077 != 0 })
+}
 
 /// Knows the operator, if there is one.
 #[derive(Clone, Default)]

@@ -48,9 +48,9 @@ pub struct Registry {
     /// One change at a time.
     book: tokio::sync::Mutex<Book>,
     uploading: tokio::sync::Semaphore,
-    /// Of versions that are kept already.
+    /// One module at a time, whoever wants it: those who are served need the machine. Never closed.
     compiling: tokio::sync::Semaphore,
-    /// A canary that the host has taken off, until that is kept. Changed with `serving` held, so that it never serves again.
+    /// A canary that the host has taken off, until that is kept. Whoever changes `serving` holds it, so that it never serves again.
     fallen: Mutex<Option<(Arc<Canary>, Reason)>>,
     has_fallen: Notify,
     /// Whether canaries are judged: not while the host stops, when requests are cut off.
@@ -129,20 +129,33 @@ impl Registry {
 
     /// Takes a failing canary off, at once: the next request is the active module's.
     fn take_off(&self, canary: &Arc<Canary>, reason: Reason) {
-        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        let mut fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
+        let serving = self.serving();
         // Another request may have done it, or an operator has chosen another.
         if !serving.canary.as_ref().is_some_and(|present| Arc::ptr_eq(present, canary)) {
             return;
         }
         let (active, shadow) = (Arc::clone(&serving.active), serving.shadow.clone());
-        let next = Serving { active, canary: None, shadow, compiled: serving.compiled.clone() };
-        self.announce(&next);
-        *serving = Arc::new(next);
-        *self.fallen.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(canary), reason));
-        drop(serving);
+        self.switch(Serving { active, canary: None, shadow, compiled: serving.compiled.clone() });
+        *fallen = Some((Arc::clone(canary), reason));
+        drop(fallen);
         self.metrics.canary_rollbacks.inc();
         tracing::error!(module = %canary.module.digest, "the canary was rolled back: {reason}");
         self.has_fallen.notify_one();
+    }
+
+    /// From the next request on, this serves. Only with `fallen` held. Requests wait for one exchange of pointers and nothing else.
+    fn switch(&self, next: Serving) {
+        self.announce(&next);
+        let next = Arc::new(next);
+        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *serving, next);
+        drop(serving);
+        // The last to let go of a module unmaps its code, which takes a while.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(before))),
+            Err(_) => drop(before),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::sync::watch::{Sender, channel};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::admin::Admin;
 use crate::clock::{Clock, Stopwatch};
@@ -37,7 +38,8 @@ const MAX_ADMIN_CONNECTIONS: usize = 256;
 const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// What connections get to write their last answers at the least, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-/// What the store gets to commit the running batch and to checkpoint: with the last words of both listeners, less than a second.
+/// What the store gets to commit the running batch and to checkpoint, and beside it the registry and the recorder: with the last words
+/// of both listeners 900 ms, which leaves the rest of the second for the process to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// Everything that comes in from the edge.
@@ -215,7 +217,7 @@ impl Server {
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
-        let in_time = tokio::time::timeout(self.grace, self.app.drain.idle()).await.is_ok();
+        let in_time = timeout(self.grace, self.app.drain.idle()).await.is_ok();
         let left = self.app.drain.in_flight();
         if !in_time {
             tracing::warn!(requests = left, "the grace is over; aborting what is left");
@@ -228,14 +230,19 @@ impl Server {
         end(self.admin, LAST_WORDS).await;
         self.keeping.abort();
         let registry = self.app.registry.close();
-        let closed = tokio::time::timeout(CLOSE_TIMEOUT, async { tokio::join!(self.store.close(), registry) });
-        if closed.await.is_err() {
+        let store = async { tokio::join!(self.store.close(), registry) };
+        // All that was in flight has been told.
+        let recorder = async {
+            if let Some(recorder) = &self.app.recorder {
+                recorder.close().await;
+            }
+        };
+        let (store, recorder) = (timeout(CLOSE_TIMEOUT, store), timeout(CLOSE_TIMEOUT, recorder));
+        let (store, recorder) = tokio::join!(store, recorder);
+        if store.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers its log");
         }
-        // All that was in flight has been told.
-        if let Some(recorder) = &self.app.recorder
-            && tokio::time::timeout(LAST_WORDS, recorder.close()).await.is_err()
-        {
+        if recorder.is_err() {
             tracing::warn!("not all recordings were written in time");
         }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
@@ -244,7 +251,7 @@ impl Server {
 
 /// Gives a task its last words, and then ends it.
 async fn end(mut task: JoinHandle<()>, last_words: Duration) {
-    if tokio::time::timeout(last_words, &mut task).await.is_err() {
+    if timeout(last_words, &mut task).await.is_err() {
         task.abort();
         // It was aborted, which is all that it could say.
         let _ = task.await;

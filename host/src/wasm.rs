@@ -26,6 +26,7 @@ mod wasi;
 
 pub use answer::Answer;
 pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
+pub(crate) use compiler::blocking;
 pub use compiler::{Cache, CompileLimits, Compiler, CompilerProgram, compile_module};
 pub use engine::{Engine, Lane, Occupancy};
 pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};

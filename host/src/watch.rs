@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use crate::registry::Registry;
 use crate::trust::signature_path;
-use crate::wasm::{Artifact, Digest, LoadError};
+use crate::wasm::{Artifact, Digest, LoadError, LoadRefusal, blocking};
 
 /// Between two looks. Two of them are half a second, in which nobody who has just saved has looked up yet.
 const INTERVAL: Duration = Duration::from_millis(250);
 /// Looks without a file after which that is told: 10 s. A build that begins by removing it takes less.
 const MISSING_LOOKS: u32 = 40;
+/// Looks after which a load is tried again that failed for a reason of the machine's: 5 s.
+const PAUSE_LOOKS: u32 = 20;
 
 /// Which file lies at a path, and which state of it. Another one whenever it is written to or exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +30,15 @@ pub struct Identity {
     pub size: u64,
     /// When it was last written to: seconds and nanoseconds.
     pub modified: (i64, i64),
+    /// When that, its name or its rights were last changed, which nobody can set: seconds and nanoseconds.
+    pub changed: (i64, i64),
 }
 
 impl From<&Metadata> for Identity {
     fn from(found: &Metadata) -> Self {
         let modified = (found.mtime(), found.mtime_nsec());
-        Self { file: (found.dev(), found.ino()), size: found.len(), modified }
+        let changed = (found.ctime(), found.ctime_nsec());
+        Self { file: (found.dev(), found.ino()), size: found.len(), modified, changed }
     }
 }
 
@@ -75,13 +80,15 @@ pub struct Watch {
     changed: Option<Look>,
     /// Looks without a file, one after the other.
     missing: u32,
+    /// Looks until what was dealt with last is read once more; 0: it is not.
+    pause: u32,
 }
 
 impl Watch {
     /// After this look what lay there was loaded.
     #[must_use]
     pub fn from(settled: Look) -> Self {
-        Self { settled, changed: None, missing: 0 }
+        Self { settled, changed: None, missing: 0, pause: 0 }
     }
 
     /// One look more.
@@ -93,8 +100,10 @@ impl Watch {
         }
         self.missing = 0;
         if look == self.settled {
-            self.changed = None;
-            Step::Wait
+            let again = self.pause == 1;
+            self.pause = self.pause.saturating_sub(1);
+            self.changed = again.then_some(look);
+            if again { Step::Read } else { Step::Wait }
         } else if self.changed == Some(look) {
             Step::Read
         } else {
@@ -109,15 +118,23 @@ impl Watch {
         let whole = self.changed == Some(after);
         if whole {
             self.settled = after;
+            self.pause = 0;
         }
         self.changed = (!whole).then_some(after);
         whole
+    }
+
+    /// What was dealt with last could not be loaded, and that can pass: after a pause it is to be read again, unless it changes before.
+    pub fn try_again(&mut self) {
+        self.pause = PAUSE_LOOKS;
     }
 }
 
 /// Watches until it is dropped. `first` is a look from before the module that serves was read.
 pub(crate) async fn run(path: PathBuf, first: Look, registry: Arc<Registry>) {
     let mut watch = Watch::from(first);
+    // What was told last of a file that is tried again.
+    let mut told = None;
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -131,7 +148,14 @@ pub(crate) async fn run(path: PathBuf, first: Look, registry: Arc<Registry>) {
             Step::Read => {
                 let read = Artifact::read(&path).await;
                 if look(&path).await.is_some_and(|after| watch.is_whole(after)) {
-                    swap(&path, read, &registry).await;
+                    let failed = swap(&path, read, &registry).await.err();
+                    if failed.as_ref().is_some_and(|error| error.refusal == LoadRefusal::Unavailable) {
+                        watch.try_again();
+                    }
+                    if let Some(error) = failed.as_ref().filter(|error| told.as_ref() != Some(*error)) {
+                        tell(&path, error, &registry);
+                    }
+                    told = failed.filter(|error| error.refusal == LoadRefusal::Unavailable);
                 }
             }
         }
@@ -144,32 +168,35 @@ async fn look(path: &Path) -> Option<Look> {
     tokio::task::spawn_blocking(move || Look::at(&path)).await.ok()
 }
 
-/// Serves what was read, or says why not.
-async fn swap(path: &Path, read: Result<Artifact, LoadError>, registry: &Registry) {
+/// Serves what was read.
+async fn swap(path: &Path, read: Result<Artifact, LoadError>, registry: &Registry) -> Result<(), LoadError> {
     let serving = registry.serving().active.digest;
-    let path = path.display();
-    let swapped = match read {
-        Ok(artifact) if Digest::of(&artifact.bytes) == serving => {
-            tracing::info!(module = %serving, "--rules {path} has what is served already");
-            return;
-        }
-        Ok(artifact) => registry.reload_pinned(artifact).await,
-        Err(error) => Err(error),
-    };
-    match swapped {
-        Ok(module) => tracing::info!(
-            module = %module.digest,
-            before = %serving,
-            name = module.manifest.name,
-            module_version = module.manifest.version,
-            load_ms = u64::try_from(module.loaded.loaded_in.as_millis()).unwrap_or(u64::MAX),
-            "rules swapped"
-        ),
-        Err(error) => tracing::error!(
-            refusal = error.refusal.name(),
-            advice = error.refusal.advice(),
-            serving = %serving,
-            "--rules {path} is not served, the module before goes on serving: {error}"
-        ),
+    // Of up to 64 MiB: not on a thread that serves.
+    let artifact = read?;
+    let (digest, artifact) = blocking(move || (Digest::of(&artifact.bytes), artifact)).await?;
+    if digest == serving {
+        tracing::info!(module = %serving, "--rules {} has what is served already", path.display());
+        return Ok(());
     }
+    let module = registry.reload_pinned(artifact).await?;
+    tracing::info!(
+        module = %module.digest,
+        before = %serving,
+        name = module.manifest.name,
+        module_version = module.manifest.version,
+        load_ms = u64::try_from(module.loaded.loaded_in.as_millis()).unwrap_or(u64::MAX),
+        "rules swapped"
+    );
+    Ok(())
+}
+
+/// Says why the file is not served.
+fn tell(path: &Path, error: &LoadError, registry: &Registry) {
+    tracing::error!(
+        refusal = error.refusal.name(),
+        advice = error.refusal.advice(),
+        serving = %registry.serving().active.digest,
+        "--rules {} is not served, the module before goes on serving: {error}",
+        path.display()
+    );
 }

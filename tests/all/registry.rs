@@ -212,6 +212,33 @@ async fn a_canary_that_fell_stays_off_after_a_restart() {
     assert_eq!(server.server().registry().list().await.history[0].event, Event::CanaryRolledBack);
 }
 
+#[tokio::test]
+async fn a_fall_that_the_disk_does_not_take_holds_up_nobody_and_is_kept_by_the_stop() {
+    let server = TestServer::builder().with(|s| s.operating.canary_min_requests = 1).start().await;
+    let registry = server.server().registry();
+    let canary = pushed(registry, answering(201)).await.to_string();
+    registry.activate(&canary, Mode::Canary(Share::percent(100.0).unwrap())).await.unwrap();
+    let deployment = server.db().with_file_name("events.db.modules").join("deployment.json");
+    let aside = deployment.with_file_name("aside");
+    std::fs::rename(&deployment, &aside).unwrap();
+    // No file can be put in the place of a folder.
+    std::fs::create_dir(&deployment).unwrap();
+    registry.choose(&Principal::default(), fresh_address()).ended(Ending::Failed);
+    // It is tried again after 5 s; nobody waits for that.
+    let others = async {
+        let refused = registry.activate("standard", Mode::Off).await;
+        assert!(matches!(refused, Err(Refusal::NotKept(_))), "{refused:?}");
+        registry.list().await.history[0].event
+    };
+    let last = tokio::time::timeout(std::time::Duration::from_secs(4), others).await;
+    assert_eq!(last.expect("others do not wait"), Event::Canary, "it is not kept");
+    std::fs::remove_dir(&deployment).unwrap();
+    std::fs::rename(&aside, &deployment).unwrap();
+    let server = server.restart().await;
+    assert!(server.server().registry().serving().canary.is_none());
+    assert_eq!(server.server().registry().list().await.history[0].event, Event::CanaryRolledBack);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn changes_at_the_same_time_leave_a_deployment_that_holds_together() {
     let file = token_file();
@@ -397,6 +424,12 @@ fn a_deployment_that_does_not_hold_together_is_not_taken() {
     assert!(told(&|d| d["before"] = json!(["standard"])).contains("twice"));
     assert!(told(&|d| d["modules"][1] = d["modules"][0].clone()).contains("kept twice"));
     assert!(told(&|d| d["canary"] = json!({"version": one, "percent": 101, "since_ms": 0})).contains("0.01 to 100"));
+    for beyond in [-1, Millis::MAX.0 + 1, i64::MAX] {
+        assert!(told(&|d| d["modules"][0]["uploaded_at_ms"] = json!(beyond)).contains("time"));
+        assert!(told(&|d| d["modules"][1]["used_at_ms"] = json!(beyond)).contains("time"));
+        assert!(told(&|d| d["canary"] = json!({"version": one, "percent": 1, "since_ms": beyond})).contains("time"));
+        assert!(told(&|d| d["history"][1]["at_ms"] = json!(beyond)).contains("time"));
+    }
     assert!(told(&|d| d["format"] = json!(2)).contains("format"));
     assert!(told(&|d| d["active"] = json!("ABC")).contains("no digest"));
     assert!(told(&|d| d["color"] = json!("red")).contains("unknown field"));

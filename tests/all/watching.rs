@@ -15,7 +15,7 @@ use crate::made::{Made, Said};
 
 /// A module's file in its `n`th state, without a signature.
 fn state(n: i64) -> Look {
-    Look { module: Some(Identity { file: (1, 1), size: 10, modified: (0, n) }), signature: None }
+    Look { module: Some(Identity { file: (1, 1), size: 10, modified: (0, n), changed: (0, n) }), signature: None }
 }
 
 const MISSING: Look = Look { module: None, signature: None };
@@ -54,6 +54,24 @@ fn what_changed_while_it_was_read_is_not_taken() {
 }
 
 #[test]
+fn what_could_not_be_loaded_this_time_is_read_again_after_a_pause() {
+    let mut watch = Watch::from(state(0));
+    assert_eq!(steps(&mut watch, &[state(1), state(1)]), [Step::Wait, Step::Read]);
+    assert!(watch.is_whole(state(1)));
+    for _ in 0..3 {
+        watch.try_again();
+        let looks = steps(&mut watch, &[state(1); 20]);
+        assert_eq!((&looks[..19], looks[19]), (&[Step::Wait; 19][..], Step::Read));
+        assert!(watch.is_whole(state(1)));
+        assert_eq!(steps(&mut watch, &[state(1); 50]), [Step::Wait; 50], "once, as long as nobody asks for more");
+    }
+    watch.try_again();
+    assert_eq!(steps(&mut watch, &[state(2), state(2)]), [Step::Wait, Step::Read], "a change does not wait");
+    assert!(watch.is_whole(state(2)));
+    assert_eq!(steps(&mut watch, &[state(2); 50]), [Step::Wait; 50], "and there is nothing to try again");
+}
+
+#[test]
 fn a_change_that_is_undone_is_none() {
     let mut watch = Watch::from(state(0));
     assert_eq!(steps(&mut watch, &[state(1), state(0), state(1), state(0)]), [Step::Wait; 4]);
@@ -68,6 +86,7 @@ fn every_part_of_the_identity_counts_and_the_signatures_too() {
         Look { module: Some(Identity { file: (2, 1), ..identity }), ..before },
         Look { module: Some(Identity { size: 11, ..identity }), ..before },
         Look { module: Some(Identity { modified: (1, 0), ..identity }), ..before },
+        Look { module: Some(Identity { changed: (1, 0), ..identity }), ..before },
         Look { signature: Some(identity), ..before },
     ];
     for other in others {

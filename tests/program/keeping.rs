@@ -119,11 +119,7 @@ fn assert_whole(dir: &TempDir, work: &Work) -> History {
     let folder = dir.path().join("events.db.modules");
     named.extend(folder.join("deployment.json").exists().then(|| "deployment.json".to_owned()));
     let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut files: BTreeSet<_> = files.collect();
-    if !folder.join("deployment.json").exists() {
-        // Without a deployment, nobody's modules are removed.
-        files.retain(|file| work.doing.iter().all(|(_, id)| *file != format!("{id}.wasm")));
-    }
+    let files: BTreeSet<_> = files.collect();
     assert_eq!(files, named);
     found
 }
@@ -185,9 +181,9 @@ fn tidied(dir: &TempDir, known: History) -> History {
     history(&list)
 }
 
-/// Does an operator's work to its `step`th step, while which this happens to the `at`th of these calls of the system's; gives the work, and
+/// Does an operator's work to its `step`th step, while which this happens to the `at`th (`at+`: and each later one) of these calls of the system's; gives the work, and
 /// whether that step was acknowledged.
-fn disturbed(dir: &TempDir, step: usize, calls: &str, happens: &str, at: usize) -> (Work, bool) {
+fn disturbed(dir: &TempDir, step: usize, calls: &str, happens: &str, at: &str) -> (Work, bool) {
     let server = start(dir, &[]);
     let (mut work, operator) = (Work::default(), server.operator(TOKEN));
     assert!((0..step).all(|n| work.nth(n, &operator, "disturbed")));
@@ -227,7 +223,7 @@ fn a_kill_or_a_fault_at_each_call_of_the_disk_leaves_the_state_before_or_after_a
                     for step in 0..STEPS {
                         for at in 1.. {
                             let dir = prepared();
-                            let (work, acknowledged) = disturbed(&dir, step, calls, happens, at);
+                            let (work, acknowledged) = disturbed(&dir, step, calls, happens, &at.to_string());
                             assert_whole(&dir, &work);
                             // There are no more such calls; or a removal has failed, which is nobody's trouble.
                             if acknowledged {
@@ -323,6 +319,54 @@ fn an_active_module_that_is_gone_or_changed_stops_the_start_and_says_the_ways_ou
     let server = start(&dir, &[]);
     assert_eq!(server.operator(TOKEN).list().unwrap()["modules"].as_array().unwrap().len(), 1);
     assert!(file.exists(), "modules without a deployment may be somebody's only copies");
+    // Nor does it go later, beside another deployment; and with its own it serves again.
+    let two = digest_of(&server.operator(TOKEN).push(&small("two")).unwrap());
+    drop(server);
+    assert_eq!(active(&start(&dir, &[])), "standard");
+    assert!(file.exists(), "not beside another deployment either");
+    fs::rename(dir.path().join("moved.json"), dir.path().join(DEPLOYMENT)).unwrap();
+    assert_eq!(active(&start(&dir, &[])), digest);
+    assert!(dir.path().join(format!("events.db.modules/{two}.wasm")).exists());
+}
+
+#[test]
+fn an_upload_that_was_not_acknowledged_and_a_deleted_module_leave_nothing() {
+    let (dir, one) = with_active("one");
+    let folder = dir.path().join("events.db.modules");
+    let server = start(&dir, &[]);
+    let operator = server.operator(TOKEN);
+    let two = digest_of(&operator.push(&small("two")).unwrap());
+    assert_eq!(operator.call("DELETE", &format!("/v1/modules/{two}"), "text/plain", b"").unwrap().0, 200);
+    drop(server);
+    let three = digest("three");
+    let left = [format!("{two}.wasm"), format!("{three}.wasm"), format!("{three}.sig"), format!("{three}.new")];
+    for file in left.iter().chain([&format!("{one}.new")]) {
+        fs::write(folder.join(file), "left").unwrap();
+    }
+    assert_eq!(active(&start(&dir, &[])), one);
+    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.collect::<BTreeSet<_>>(), BTreeSet::from([format!("{one}.wasm"), "deployment.json".to_owned()]));
+}
+
+/// A disk that takes nothing from some call on: what was begun cannot be undone either.
+#[test]
+fn a_disk_that_fails_from_some_call_on_leaves_a_deployment_whose_modules_are_there() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        return;
+    }
+    for (calls, most) in [("fsync", 8), ("renameat,renameat2", 5)] {
+        for at in 1..most {
+            let dir = prepared();
+            disturbed(&dir, 0, calls, "error=EIO", &format!("{at}+"));
+            let server = start(&dir, &[]);
+            let list = server.operator(TOKEN).list().unwrap();
+            for module in list["modules"].as_array().unwrap().iter().skip(1) {
+                let digest = module["id"].as_str().unwrap();
+                let file = dir.path().join(format!("events.db.modules/{digest}.wasm"));
+                assert!(file.exists(), "{calls} {at}: {list}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Talks to the operator's surface of a running host: one request, one connection.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use tokio::sync::Notify;
 
 use super::terminal;
 use crate::config::{AdminUrl, Surface};
-use crate::operator::{MAX_TOKEN, Operator};
+use crate::operator::read_token;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,7 +83,7 @@ impl Client {
                 "give --admin-token-file FILE, or set BOXOFFICE_ADMIN_TOKEN_FILE; it is the file that the host has";
             return Err(Failed::new("no_token", "the operator's token is missing", advice));
         };
-        let token = read_token(path).map_err(|why| {
+        let token = read_token(path).map(|read| read.token).map_err(|why| {
             let advice = "give the file that the host was started with";
             Failed::new("no_token", format!("--admin-token-file {}: {why}", path.display()), advice)
         })?;
@@ -197,13 +196,4 @@ fn chunks(module: Bytes, asked: Arc<Notify>, bar: Option<ProgressBar>) -> Body {
         }
     });
     StreamBody::new(pieces).boxed_unsync()
-}
-
-fn read_token(path: &Path) -> Result<String, String> {
-    use std::io::Read as _;
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    Operator::with_token(&text)?;
-    Ok(text.trim().to_owned())
 }

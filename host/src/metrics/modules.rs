@@ -189,21 +189,33 @@ impl Default for Modules {
 
 impl Modules {
     pub(super) fn in_use(&self, roles: &[(&Module, Role)]) {
+        // Before the lock that each request takes; one more that is not needed costs nothing but itself.
+        let is_known = |module: &Module| {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            known.iter().any(|(counted, _)| counted.digest == *module.short_digest())
+        };
+        let made: Vec<_> = roles.iter().map(|(module, _)| (!is_known(module)).then(|| Counted::of(module))).collect();
+        let mut gone = Vec::new();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (_, role) in known.iter_mut() {
             *role = None;
         }
-        for (module, role) in roles {
+        for ((module, role), made) in roles.iter().zip(made) {
             // What serves again is the youngest again.
             let at = known.iter().position(|(counted, _)| counted.digest == *module.short_digest());
-            let counted = at.map_or_else(|| Arc::new(Counted::of(module)), |at| known.remove(at).0);
+            let counted = match at {
+                Some(at) => known.remove(at).0,
+                None => Arc::new(made.unwrap_or_else(|| Counted::of(module))),
+            };
             known.push((counted, Some(*role)));
         }
         while known.len() > MAX_MODULES
             && let Some(oldest) = known.iter().position(|(_, role)| role.is_none())
         {
-            known.remove(oldest);
+            gone.push(known.remove(oldest));
         }
+        drop(known);
+        drop(gone);
     }
 
     pub(super) fn forget(&self, digest: &str) {

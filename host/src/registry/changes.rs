@@ -63,14 +63,24 @@ impl Registry {
         tokio::join!(self.warm_up(), self.keep_what_fell());
     }
 
-    async fn keep_what_fell(&self) {
+    async fn keep_what_fell(self: &Arc<Self>) {
         loop {
             self.has_fallen.notified().await;
-            while let Err(refusal) = self.settle(&mut *self.book.lock().await).await {
+            // Between two tries nobody waits for the book.
+            while let Err(refusal) = self.settle_now().await {
                 tracing::error!("that the canary was rolled back is not on disk: {refusal}");
                 tokio::time::sleep(KEEP_AGAIN).await;
             }
         }
+    }
+
+    async fn settle_now(self: &Arc<Self>) -> Result<(), Refusal> {
+        let registry = Arc::clone(self);
+        finished(async move {
+            let mut book = registry.book.lock().await;
+            registry.settle(&mut book).await
+        })
+        .await
     }
 
     /// Whether an upload can begin: the one who holds this is the only one.
@@ -88,7 +98,7 @@ impl Registry {
     /// Why this host would not serve it, or why it cannot be kept. Then nothing is.
     pub async fn upload(self: &Arc<Self>, artifact: impl Into<Artifact>) -> Result<Uploaded, Refusal> {
         let artifact = artifact.into();
-        let module = Arc::new(self.loader.load(artifact.clone()).await.map_err(Refusal::Module)?);
+        let module = Arc::new(self.load(artifact.clone()).await.map_err(Refusal::Module)?);
         let new = New { digest: module.digest, artifact };
         let registry = Arc::clone(self);
         finished(async move {
@@ -101,7 +111,14 @@ impl Registry {
             book.compiled.entry(id).or_insert_with(|| Arc::clone(&module));
             let put = registry.put(&mut book, next, Some(new)).await;
             book.cool_down();
-            put.map(|()| uploaded(&module, known))
+            put?;
+            // Also for an upload whose client has not waited.
+            tracing::info!(module = %module.digest, known, "the module is kept");
+            let warm: Vec<_> = book.compiled.values().chain(&book.pinned).map(|module| module.digest).collect();
+            drop(book);
+            // The next upload must not push the code of what serves out of the cache.
+            registry.loader.touch(&warm).await;
+            Ok(uploaded(&module, known))
         })
         .await
     }
@@ -159,7 +176,7 @@ impl Registry {
     /// # Errors
     /// Why this host would not serve it; then the module before goes on serving.
     pub async fn reload_pinned(&self, artifact: Artifact) -> Result<Arc<Module>, LoadError> {
-        let module = Arc::new(self.loader.load(artifact).await?);
+        let module = Arc::new(self.load(artifact).await?);
         self.swap_pinned(Arc::clone(&module)).await;
         Ok(module)
     }
@@ -202,13 +219,17 @@ impl Registry {
     }
 
     async fn compile(&self, version: Version) -> Result<Arc<Module>, Refusal> {
-        // One at a time: those who are served need the machine. It is never closed.
         let _permit = self.compiling.acquire().await;
         self.source().load(version).await.map_err(Refusal::Module)
     }
 
+    async fn load(&self, artifact: Artifact) -> Result<Module, LoadError> {
+        let _permit = self.compiling.acquire().await;
+        self.loader.load(artifact).await
+    }
+
     /// Keeps that a canary was taken off, if one was, before anything else is changed.
-    async fn settle(&self, book: &mut Book) -> Result<(), Refusal> {
+    pub(super) async fn settle(&self, book: &mut Book) -> Result<(), Refusal> {
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some((canary, reason)) = fallen else { return Ok(()) };
         // Another canary of the same version has done nothing wrong yet.
@@ -253,15 +274,13 @@ impl Registry {
     /// From the next request on, this serves.
     pub(super) fn show(&self, book: &Book) {
         let Some(mut next) = book.serving() else { return };
-        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         // What fell stays off, though that is not kept yet.
         let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner);
         next.canary.take_if(|canary| fallen.as_ref().is_some_and(|(fallen, _)| Arc::ptr_eq(fallen, canary)));
-        self.announce(&next);
-        if next.active.digest != serving.active.digest {
+        if next.active.digest != self.serving().active.digest {
             self.metrics.swaps.inc();
         }
-        *serving = Arc::new(next);
+        self.switch(next);
     }
 
     pub(super) async fn on_disk<T: Send + 'static>(

@@ -397,6 +397,12 @@ impl Deployment {
         if self.modules.len() > MAX_MODULES || self.before.len() > MAX_BEFORE || self.history.len() > MAX_HISTORY {
             return Err("it has more modules, versions before or steps than any host keeps".into());
         }
+        let times = self.modules.iter().flat_map(|kept| [kept.uploaded_at_ms, kept.used_at_ms]);
+        let mut times =
+            times.chain(self.canary.map(|canary| canary.since_ms)).chain(self.history.iter().map(|s| s.at_ms));
+        if let Some(beyond) = times.find(|at| !(Millis(0)..=Millis::MAX).contains(at)) {
+            return Err(format!("it has a time of {} ms, which is not in the years 1970 to 9999", beyond.0));
+        }
         let in_roles = [Some(self.active), self.canary.map(|canary| canary.version), self.shadow];
         let in_roles: Vec<_> = in_roles.into_iter().flatten().collect();
         if has_repeats(&in_roles) {

@@ -2,11 +2,14 @@
 //!
 //! Invariant: the deployment on disk names only modules whose bytes are on disk. A module's bytes are synced before the deployment that
 //! names them, and removed after the deployment that names them no longer.
+//!
+//! Modules that no deployment names may be somebody's only copies: of a deployment that was moved away, say. So only those are removed
+//! that this host has left itself: an upload that was never acknowledged has a mark beside it, and a deletion stands in the history.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::deployment::{Deployment, FORMAT};
+use super::deployment::{Deployment, Event, FORMAT, Version};
 use crate::private_folder::{Bounds, Durability, Others, PrivateFolder, Unusable};
 use crate::trust::MAX_SIGNATURE;
 use crate::wasm::{Artifact, Digest, MAX_COMPONENT};
@@ -15,6 +18,8 @@ use crate::wasm::{Artifact, Digest, MAX_COMPONENT};
 const DEPLOYMENT: &str = "deployment.json";
 /// Most bytes of it: 16 modules and 100 steps have well under a tenth of that.
 const MAX_DEPLOYMENT: u64 = 4 * 1024 * 1024;
+/// Ends the name of a mark.
+const MARK: &str = ".new";
 /// How often the folder is opened anew when another host removes it at the same time.
 const MAX_TRIES: usize = 8;
 
@@ -51,9 +56,15 @@ fn files(digest: Digest) -> [String; 2] {
     [format!("{digest}.wasm"), format!("{digest}.sig")]
 }
 
+/// The mark of a module that is being uploaded: there before its bytes are, and gone before the upload is acknowledged.
+fn mark(digest: Digest) -> String {
+    format!("{digest}{MARK}")
+}
+
 /// The module that a file belongs to.
 fn module_of(name: &str) -> Option<Digest> {
-    Digest::parse(name.strip_suffix(".wasm").or_else(|| name.strip_suffix(".sig"))?)
+    let ends = [".wasm", ".sig", MARK];
+    ends.into_iter().find_map(|end| name.strip_suffix(end)).and_then(Digest::parse)
 }
 
 fn is_ours(name: &str) -> bool {
@@ -89,8 +100,8 @@ impl Folder {
         })
     }
 
-    /// Makes this host the only one that changes the folder, and removes what a crash left in it: half-written files, and, beside a
-    /// deployment, modules that it does not name.
+    /// Makes this host the only one that changes the folder, and removes what a crash left in it: half-written files, modules
+    /// whose upload was never acknowledged, and those that were deleted.
     ///
     /// # Errors
     /// Another host has it, or it cannot be used; or it has changed since `seen` was read from it.
@@ -104,12 +115,7 @@ impl Folder {
         // What cannot be tidied away now is in nobody's way.
         let all = Bounds { files: usize::MAX, bytes: u64::MAX };
         let _ = folder.prune(is_ours, all, DEPLOYMENT);
-        if let Some(seen) = seen {
-            let left = folder.list(|name| module_of(name).is_some_and(|digest| !names(seen, digest)));
-            for file in left.unwrap_or_default() {
-                let _ = folder.remove(&file.name, Durability::Lazy);
-            }
-        }
+        remove_left(&folder, seen);
         self.set(Owned::Here { folder: Arc::new(folder), made });
         Ok(())
     }
@@ -172,14 +178,22 @@ impl Folder {
     /// Why not. Then the deployment on disk is the one before, as far as the disk still does anything.
     pub(super) fn keep(&self, before: &Deployment, next: &Deployment, new: Option<&New>) -> Result<(), String> {
         let folder = self.writable()?;
-        let kept = keep_module(&folder, new).and_then(|()| write_deployment(&folder, next));
+        // One that is kept already has nothing to lose.
+        let unnamed = new.filter(|new| !names(before, new.digest)).map(|new| new.digest);
+        let kept = unnamed.map_or(Ok(()), |digest| folder.write(&mark(digest), &[], Durability::Synced));
+        let kept = kept.and_then(|()| keep_module(&folder, new)).and_then(|()| write_deployment(&folder, next));
+        if let (Ok(()), Some(digest)) = (&kept, unnamed) {
+            // If it stays, the next start removes it, and nothing else: the module is named.
+            let _ = folder.remove(&mark(digest), Durability::Synced);
+        }
         kept.map_err(|why| {
             // It may be there under its name and only not synced; and what nobody was told of must not be found by the next start.
             if read_deployment(&folder).is_ok_and(|there| there.as_ref() == Some(next)) && before != next {
                 let _ = write_deployment(&folder, before);
             }
-            if let Some(new) = new.filter(|new| !names(before, new.digest)) {
-                remove(&folder, new.digest);
+            // Where that has failed too, the module stays: what is named has to be there.
+            if let Some(digest) = unnamed.filter(|digest| !is_named(&folder, *digest)) {
+                remove(&folder, digest);
             }
             format!("{}: {why}", self.path.display())
         })
@@ -220,6 +234,11 @@ fn names(deployment: &Deployment, digest: Digest) -> bool {
     deployment.modules.iter().any(|kept| kept.digest == digest)
 }
 
+/// Whether the deployment that is there names it; where that cannot be read, it may.
+fn is_named(folder: &PrivateFolder, digest: Digest) -> bool {
+    read_deployment(folder).map_or(true, |there| there.is_some_and(|there| names(&there, digest)))
+}
+
 fn keep_module(folder: &PrivateFolder, new: Option<&New>) -> Result<(), Unusable> {
     let Some(New { digest, artifact }) = new else { return Ok(()) };
     let [wasm, sig] = files(*digest);
@@ -229,10 +248,34 @@ fn keep_module(folder: &PrivateFolder, new: Option<&New>) -> Result<(), Unusable
     folder.write(&wasm, &[&artifact.bytes], Durability::Synced)
 }
 
+/// Removes a module and all that belongs to it; the mark last, which the next start looks for.
 fn remove(folder: &PrivateFolder, digest: Digest) {
-    for file in files(digest) {
+    let [wasm, sig] = files(digest);
+    for file in [wasm, sig, mark(digest)] {
         let _ = folder.remove(&file, Durability::Lazy);
     }
+}
+
+/// Removes what this host has left when it was ended: modules of marked uploads, and deleted ones. Marks of named modules go alone.
+fn remove_left(folder: &PrivateFolder, seen: Option<&Deployment>) {
+    let is_named = |digest| seen.is_some_and(|seen| names(seen, digest));
+    for file in folder.list(|name| module_of(name).is_some()).unwrap_or_default() {
+        let Some(digest) = module_of(&file.name) else { continue };
+        let is_mark = file.name.ends_with(MARK);
+        if is_named(digest) {
+            if is_mark {
+                let _ = folder.remove(&file.name, Durability::Lazy);
+            }
+        } else if is_mark || seen.is_some_and(|seen| was_deleted(seen, digest)) {
+            remove(folder, digest);
+        }
+    }
+}
+
+/// Whether the last that happened to it is that it was deleted.
+fn was_deleted(deployment: &Deployment, digest: Digest) -> bool {
+    let last = deployment.history.iter().find(|step| step.version == Version::Module(digest));
+    last.is_some_and(|step| step.event == Event::Deleted)
 }
 
 fn write_deployment(folder: &PrivateFolder, deployment: &Deployment) -> Result<(), Unusable> {

@@ -72,7 +72,7 @@ impl Registry {
             fallen: Mutex::default(),
             has_fallen: Notify::new(),
             judging: AtomicBool::new(true),
-            loader,
+            loader: loader.beside_clients(),
             folder,
             found,
             standard: standard.1,
@@ -125,9 +125,12 @@ impl Registry {
         Ok(())
     }
 
-    /// Waits for a change under way, takes no more, and lets go of the folder.
+    /// Waits for a change under way, keeps what the host has done by itself, takes no more, and lets go of the folder.
     pub async fn close(&self) {
         let mut book = self.book.lock().await;
+        if let Err(refusal) = self.settle(&mut book).await {
+            tracing::error!("that the canary was rolled back is lost, and the next start serves it again: {refusal}");
+        }
         book.shadow = None;
         self.show(&book);
         let folder = Arc::clone(&self.folder);

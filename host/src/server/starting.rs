@@ -1,9 +1,6 @@
 //! What a server needs before it can serve, in the order in which it can fail: what leaves no trace first.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::IdSource;
 use crate::metrics::Metrics;
-use crate::operator::{MAX_TOKEN, Operator};
+use crate::operator::{Operator, read_token};
 use crate::recorder::Recorder;
 use crate::registry::{Registry, RegistrySetup};
 use crate::store::Store;
@@ -85,7 +82,7 @@ impl Parts {
         module: Option<Arc<Module>>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let operator = read_token(settings.operating.admin_token_file.as_deref())?;
+        let operator = operator_of(settings.operating.admin_token_file.as_deref())?;
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
@@ -172,18 +169,15 @@ async fn registry(
 }
 
 /// The operator of this token file; nobody without one.
-fn read_token(path: Option<&Path>) -> Result<Operator, StartError> {
+fn operator_of(path: Option<&Path>) -> Result<Operator, StartError> {
     let Some(path) = path else { return Ok(Operator::none()) };
     let named = |why: String| StartError::Token(format!("--admin-token-file {}: {why}", path.display()));
-    let file = File::open(path).map_err(|error| named(error.to_string()))?;
-    let mode = file.metadata().map_err(|error| named(error.to_string()))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let read = read_token(path).map_err(named)?;
+    if read.is_open {
         let path = path.display();
         tracing::warn!("--admin-token-file {path}: others may read it or change it; chmod 600 {path}");
     }
-    let mut text = String::new();
-    file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| named(error.to_string()))?;
-    Operator::with_token(&text).map_err(named)
+    Operator::with_token(&read.token).map_err(named)
 }
 
 fn millis(duration: Duration) -> u64 {

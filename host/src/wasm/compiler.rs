@@ -64,12 +64,13 @@ impl Compiled {
 }
 
 impl Compiler {
-    /// Native code of this component, from the cache or made anew.
+    /// Native code of this component, from the cache or made anew, by a process that is so much nicer than this one.
     pub(super) async fn compile(
         &self,
         engine: &Engine,
         digest: Digest,
         component: Vec<u8>,
+        nice: i32,
     ) -> Result<Compiled, LoadError> {
         let watch = Stopwatch::start();
         let inner = engine.inner.clone();
@@ -83,7 +84,7 @@ impl Compiler {
             return Ok(Compiled { component, code_bytes, cached: true, took: watch.elapsed(), unkept: None });
         }
         tracing::info!(module = %digest, bytes = component.len(), "compiling the rules");
-        let code = process::compile(&self.program, self.limits, component).await?;
+        let code = process::compile(&self.program, self.limits, nice, component).await?;
         let (inner, took) = (engine.inner.clone(), watch.elapsed());
         blocking(move || {
             let component = load(&inner, &code).map_err(|error| refuse(&error))?;
@@ -92,6 +93,16 @@ impl Compiler {
             Ok(Compiled { component, code_bytes, cached: false, took, unkept })
         })
         .await?
+    }
+}
+
+impl Compiler {
+    /// Counts the code of these modules as used now: the cache knows only when they were loaded, and what serves was loaded once.
+    pub(super) async fn touch(&self, engine: &Engine, digests: &[Digest]) {
+        let Some(cache) = self.cache.clone() else { return };
+        let keys: Vec<_> = digests.iter().map(|digest| Key::of(*digest, engine)).collect();
+        // At worst it is compiled once more.
+        let _ = blocking(move || cache.touch(&keys)).await;
     }
 }
 
@@ -156,7 +167,7 @@ fn one_line(error: &wasmtime::Error) -> String {
 }
 
 /// Runs what takes long on a thread where that delays nobody.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, LoadError> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, LoadError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| LoadError::new(LoadRefusal::Unavailable, format!("loading the module failed: {error}")))
 }

@@ -7,12 +7,11 @@
 //! the permits that are free ([`Idle::make_room`]).
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::Store;
 
 use super::bindings::Rules;
-use super::module::Digest;
 use super::run::Run;
 
 /// An instance that has answered cleanly. Between two runs it holds nothing of either request but what the guest itself remembers.
@@ -24,20 +23,23 @@ pub(super) struct Instance {
 }
 
 /// All that wait, of all modules: the one that has waited longest first.
+///
+/// A module is known by the very string of its shortened digest, not by what it says: the same bytes can be loaded twice, and one of the
+/// two goes while the other serves.
 #[derive(Default)]
-pub(super) struct Idle(Mutex<VecDeque<(Digest, Instance)>>);
+pub(super) struct Idle(Mutex<VecDeque<(Arc<str>, Instance)>>);
 
 impl Idle {
     /// The instance of this module that ran last: its memory is likeliest to be in the processor's caches.
-    pub(super) fn take(&self, module: Digest) -> Option<Instance> {
+    pub(super) fn take(&self, module: &Arc<str>) -> Option<Instance> {
         let mut idle = self.lock();
-        let at = idle.iter().rposition(|(of, _)| *of == module)?;
+        let at = idle.iter().rposition(|(of, _)| Arc::ptr_eq(of, module))?;
         idle.remove(at).map(|(_, instance)| instance)
     }
 
     /// Lets an instance wait. Its run's permit is given up only afterwards, so that there is room for it.
-    pub(super) fn give_back(&self, module: Digest, instance: Instance) {
-        self.lock().push_back((module, instance));
+    pub(super) fn give_back(&self, module: &Arc<str>, instance: Instance) {
+        self.lock().push_back((Arc::clone(module), instance));
     }
 
     /// Drops what waits beyond `free` permits, the longest wait first.
@@ -49,15 +51,15 @@ impl Idle {
     }
 
     /// Drops what waits of a module that is gone.
-    pub(super) fn forget(&self, module: Digest) {
+    pub(super) fn forget(&self, module: &Arc<str>) {
         let mut idle = self.lock();
-        let (gone, kept) = std::mem::take(&mut *idle).into_iter().partition(|(of, _)| *of == module);
+        let (gone, kept) = std::mem::take(&mut *idle).into_iter().partition(|(of, _)| Arc::ptr_eq(of, module));
         *idle = kept;
         drop(idle);
         drop::<VecDeque<_>>(gone);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Digest, Instance)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Arc<str>, Instance)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

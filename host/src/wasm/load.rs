@@ -32,6 +32,9 @@ pub use contract::{Import, host_functions};
 /// Most bytes of a component: the largest honest ones, a JavaScript or Python runtime included, have under 20 MB.
 pub const MAX_COMPONENT: usize = 64 * 1024 * 1024;
 
+/// How nice the compiler is where clients are served beside it: it has what they leave, and a tenth of the machine where they leave nothing.
+const NICE: i32 = 10;
+
 /// Most characters of what is told of wasmtime's own account.
 const MAX_TOLD: usize = 500;
 
@@ -59,19 +62,31 @@ pub struct Loader {
     engine: Arc<Engine>,
     compiler: Compiler,
     trust: Trust,
+    nice: i32,
 }
 
 impl Loader {
     /// For this engine. Takes modules without a signature.
     #[must_use]
     pub fn new(engine: Arc<Engine>, compiler: Compiler) -> Self {
-        Self { engine, compiler, trust: Trust::default() }
+        Self { engine, compiler, trust: Trust::default(), nice: 0 }
     }
 
     /// Takes only modules that these keys have signed.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust, ..self }
+    }
+
+    /// Compiles at a low priority from now on: somebody is served beside it.
+    #[must_use]
+    pub fn beside_clients(self) -> Self {
+        Self { nice: NICE, ..self }
+    }
+
+    /// Counts these modules' compiled code as used now, so that the cache keeps it in place of others.
+    pub async fn touch(&self, digests: &[Digest]) {
+        self.compiler.touch(&self.engine, digests).await;
     }
 
     /// Compiles and checks a component. Takes its time, on other threads; dropped, it ends.
@@ -91,7 +106,7 @@ impl Loader {
         let (signed_by, bytes) = blocking(move || (trust.verify(&bytes, &origin), bytes)).await?;
         let signed_by = signed_by.map_err(refuse_untrusted)?;
         let (digest, bytes) = blocking(move || (Digest::of(&bytes), bytes)).await?;
-        let compiled = self.compiler.compile(&self.engine, digest, bytes).await?;
+        let compiled = self.compiler.compile(&self.engine, digest, bytes, self.nice).await?;
         let engine = Arc::clone(&self.engine);
         let (mut compiled, linked) = blocking(move || {
             let linked = link(&engine, &compiled.component);

@@ -176,7 +176,7 @@ impl Report {
 
 impl Drop for Module {
     fn drop(&mut self) {
-        self.engine.idle.forget(self.digest);
+        self.engine.idle.forget(&self.short);
     }
 }
 
@@ -243,7 +243,7 @@ impl Module {
         if lane == Lane::Shadows {
             return (self.engine.store_for(run, lane), None, 0);
         }
-        let idle = if self.engine.limits.reuse > 1 { self.engine.idle.take(self.digest) } else { None };
+        let idle = if self.engine.limits.reuse > 1 { self.engine.idle.take(&self.short) } else { None };
         let Some(Instance { mut store, rules, left }) = idle else {
             self.engine.make_room();
             return (self.engine.store_for(run, lane), None, self.engine.limits.reuse.saturating_sub(1));
@@ -255,7 +255,7 @@ impl Module {
     /// Lets an instance wait for its next run, with nothing of this one in it. Gives this one, for its report.
     fn give_back(&self, mut instance: Instance) -> Run {
         let run = instance.store.data_mut().replace(Run::new(Answers::Nobody, Millis(0), 0, self.engine.limits));
-        self.engine.idle.give_back(self.digest, instance);
+        self.engine.idle.give_back(&self.short, instance);
         run
     }
 

@@ -84,6 +84,15 @@ impl Cache {
         }
     }
 
+    /// Counts entries as used now, so that others make room before them. Blocks.
+    pub(super) fn touch(&self, keys: &[Key]) {
+        if let Ok(folder) = self.folder() {
+            for key in keys {
+                folder.touch(&key.0);
+            }
+        }
+    }
+
     fn forget_in(&self, folder: &PrivateFolder, key: &Key, why: &str) {
         tracing::warn!(folder = %self.path.display(), entry = key.0, "a compiled module is not used and made anew: {why}");
         // If it cannot be removed it is refused again, and overwritten.

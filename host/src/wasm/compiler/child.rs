@@ -1,6 +1,6 @@
 //! The compiler's own process: it limits itself, reads one component from stdin, and writes its native code to stdout.
 //!
-//! stdin: memory in bytes, CPU time in seconds, length in bytes (each a little-endian u64), the component; and then it stays open, and
+//! stdin: memory in bytes, CPU time in seconds, how nice to be (0 to 19), length in bytes (each a little-endian u64), the component; and then it stays open, and
 //! its end is the end of whoever asked. stdout: [`MAGIC`], the code. The exit code says how it went, stderr says it in a line.
 
 use std::fs::File;
@@ -8,14 +8,14 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 
 use crate::wasm::engine::code_config;
 
 /// Begins the compiler's answer: another program's output is not taken for code.
 pub(super) const MAGIC: &[u8; 16] = b"boxoffice code 1";
 /// Bytes of what comes before the component.
-pub(super) const HEADER: usize = 24;
+pub(super) const HEADER: usize = 32;
 /// Exit code: the bytes are no valid component.
 pub(super) const INVALID: u8 = 3;
 /// Exit code: the component is valid, and compiling it takes too much.
@@ -51,7 +51,8 @@ fn compile() -> Result<(), Refused> {
     let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(unavailable)?);
     let mut header = [0; HEADER];
     stdin.read_exact(&mut header).map_err(unavailable)?;
-    let [memory, cpu_seconds, length] = numbers(&header);
+    let [memory, cpu_seconds, nice, length] = numbers(&header);
+    be_nice(nice).map_err(unavailable)?;
     limit_self(memory, cpu_seconds).map_err(unavailable)?;
     let length = usize::try_from(length).map_err(|error| (TOO_COMPLEX, error.to_string()))?;
     let mut component = Vec::new();
@@ -64,9 +65,9 @@ fn compile() -> Result<(), Refused> {
     stdout.write_all(MAGIC).and_then(|()| stdout.write_all(&code)).map_err(unavailable)
 }
 
-fn numbers(header: &[u8; HEADER]) -> [u64; 3] {
+fn numbers(header: &[u8; HEADER]) -> [u64; 4] {
     let (numbers, _) = header.as_chunks::<8>();
-    [0, 1, 2].map(|at| numbers.get(at).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+    [0, 1, 2, 3].map(|at| numbers.get(at).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
 }
 
 /// Native code of a component, or an exit code and why.
@@ -88,6 +89,15 @@ fn is_too_complex(error: &wasmtime::Error) -> bool {
         let text = cause.to_string();
         no_memory || text.starts_with("Compilation error") || text.contains("mplementation limit")
     })
+}
+
+/// Lowers this process's priority, before it has threads that would keep theirs: it must not take the machine from those who are served.
+fn be_nice(nice: u64) -> io::Result<()> {
+    match i32::try_from(nice) {
+        Ok(0) => Ok(()),
+        Ok(nice) => Ok(setpriority_process(None, nice)?),
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 /// Takes from this process what compiling does not need. What it may have already is never raised.

@@ -61,6 +61,7 @@ impl CompilerProgram {
 pub(super) async fn compile(
     program: &CompilerProgram,
     limits: CompileLimits,
+    nice: i32,
     component: Vec<u8>,
 ) -> Result<Vec<u8>, LoadError> {
     let watch = Stopwatch::start();
@@ -72,7 +73,7 @@ pub(super) async fn compile(
         }
     };
     let mut child = start(path, arguments)?;
-    let talked = tokio::time::timeout(limits.timeout, talk(&mut child, limits, component)).await;
+    let talked = tokio::time::timeout(limits.timeout, talk(&mut child, limits, nice, component)).await;
     let Ok(talked) = talked else {
         // It has ended by itself, or ends now.
         let _ = child.kill().await;
@@ -108,12 +109,12 @@ struct Talked {
     said: String,
 }
 
-async fn talk(child: &mut Child, limits: CompileLimits, component: Vec<u8>) -> std::io::Result<Talked> {
+async fn talk(child: &mut Child, limits: CompileLimits, nice: i32, component: Vec<u8>) -> std::io::Result<Talked> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
         return Err(std::io::Error::other("its streams are not piped"));
     };
-    let asked = ask(stdin, limits, component);
+    let asked = ask(stdin, limits, nice, component);
     let (stdin, answer, said) = tokio::join!(asked, read_code(stdout), read_said(stderr));
     let status = child.wait().await?;
     // Open until now: its end tells the compiler that nobody wants the code any more.
@@ -121,11 +122,12 @@ async fn talk(child: &mut Child, limits: CompileLimits, component: Vec<u8>) -> s
     Ok(Talked { status, answer: answer?, said })
 }
 
-async fn ask(mut stdin: ChildStdin, limits: CompileLimits, component: Vec<u8>) -> ChildStdin {
+async fn ask(mut stdin: ChildStdin, limits: CompileLimits, nice: i32, component: Vec<u8>) -> ChildStdin {
     // All threads together: it is the wall clock that ends most; this ends a compiler that nobody watches.
     let cpu_seconds = (limits.timeout.as_secs() + 1) * MAX_THREADS as u64;
     let mut header = Vec::with_capacity(HEADER);
-    for number in [limits.memory as u64, cpu_seconds, component.len() as u64] {
+    let nice = u64::try_from(nice).unwrap_or(0);
+    for number in [limits.memory as u64, cpu_seconds, nice, component.len() as u64] {
         header.extend_from_slice(&number.to_le_bytes());
     }
     // A compiler that does not read to the end has ended, and its exit code says why.
