@@ -9,7 +9,8 @@ use crate::http::{Place, find_place, params};
 use crate::recorder::file::{Outcome, RecordedRequest};
 use crate::seen::{Came, Refusal};
 use crate::wasm::{
-    CallDifference, Errand, GuestRequest, Lane, LoggedLine, Module, Playback, Played, Recording, Report, RunError,
+    CallDifference, Cause, Errand, Exchange, Failure, GuestRequest, Lane, LoggedLine, Module, Playback, Played,
+    Recording, Report, RunError,
 };
 
 /// What came of a replay.
@@ -39,7 +40,7 @@ pub(crate) struct Difference {
 /// Runs it again in this module, which has been loaded into an engine with the recorded limits.
 pub(crate) async fn replay(recorded: &RecordedRequest, module: &Module) -> Replayed {
     let same_module = module.digest.to_string() == recorded.module.digest;
-    let notes = notes(recorded);
+    let mut notes = notes(recorded);
     let request = match request_for(recorded, module, same_module) {
         Ok(request) => request,
         Err(error) => return not_run(recorded, &error, notes),
@@ -47,9 +48,20 @@ pub(crate) async fn replay(recorded: &RecordedRequest, module: &Module) -> Repla
     let playback = Playback::in_order(recorded.calls.clone());
     let report = module.run(&request, Errand::played(playback, recorded.seed, Lane::Clients)).await;
     let Report { result, played, recording, .. } = report;
-    let diverged = matches!(result, Err(RunError::Diverged));
-    let (came, did) = (Came::of_run(&result), recording.unwrap_or_default());
-    let (played, host_calls) = (played.unwrap_or_default(), did.exchanges.len());
+    let (played, did) = (played.unwrap_or_default(), recording.unwrap_or_default());
+    let diverged = matches!(result, Err(RunError::Diverged)) && !played.unanswered;
+    let came = if played.unanswered {
+        notes.push(
+            "it did the same as far as it was recorded: up to a host call that time was up for, before its answer",
+        );
+        // What waits for an answer that never comes.
+        Came::Failed(Failure::new(Cause::WallClock, "the answer of its last host call was not recorded"))
+    } else {
+        Came::of_run(&result)
+    };
+    // The one that was not as recorded got no answer.
+    let host_calls =
+        did.exchanges.len() - usize::from(diverged && did.exchanges.last().is_some_and(Exchange::is_pending));
     let difference = first(recorded, played, diverged, &came, &did);
     Replayed { difference, host_calls, came, notes }
 }

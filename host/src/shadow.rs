@@ -108,9 +108,10 @@ impl Shadow {
     /// Hands over a request and what came of it; never waits.
     pub(crate) fn offer(&self, seen: Arc<Seen>) {
         let (bytes, taken) = (seen.weight(), Arc::clone(&self.candidate.taken));
-        taken.fetch_add(bytes, Ordering::Relaxed);
+        // Asked again: others that were running at the same time have had their room since.
+        let fits = taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= QUEUE_BYTES;
         let room = Room { bytes, taken };
-        if self.jobs.try_send(Job { seen, _room: room }).is_err() {
+        if !fits || self.jobs.try_send(Job { seen, _room: room }).is_err() {
             self.pass_over();
         }
     }

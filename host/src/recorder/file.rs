@@ -107,12 +107,13 @@ impl RecordedRequest {
         })
     }
 
-    /// `<recorded at, in ms>-<request id>-<digest, shortened>.json`
+    /// `<recorded at, in ms>-<request id>-<seed>-<digest, shortened>.json`. The id is the client's to choose, and the seed is not: two
+    /// requests never have the same name.
     pub(crate) fn file_name(&self) -> String {
         let safe = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' };
         let id: String = self.request.request_id.chars().map(safe).take(128).collect();
         let digest: String = self.module.digest.chars().take(DIGEST).collect();
-        format!("{}-{id}-{digest}.json", self.recorded_at_ms)
+        format!("{}-{id}-{:016x}-{digest}.json", self.recorded_at_ms, self.seed)
     }
 }
 

@@ -69,7 +69,7 @@ impl Candidate {
             Err(RunError::Failed(Failure { cause: Cause::WallClock | Cause::NoInstance, .. }) | RunError::Store(_)) => {
                 Side::NoRoom
             }
-            _ if crowded_out => Side::NoRoom,
+            _ if crowded_out || played.as_ref().is_some_and(|played| played.unanswered) => Side::NoRoom,
             result => Side::Ran { came: Came::of_run(&result), played: played.unwrap_or_default() },
         }
     }

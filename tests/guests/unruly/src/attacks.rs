@@ -43,6 +43,13 @@ pub(crate) fn new_event() -> events::NewEvent {
     events::NewEvent { name: "mine".into(), capacity: 5, starts_at_ms: None, tags: Vec::new(), attributes: None }
 }
 
+/// Says of the event that the body names that nobody knows when it begins.
+pub(crate) fn clear_start(event_id: &str) -> String {
+    let (name, capacity, tags, attributes, if_version) = (None, None, None, None, None);
+    let patch = events::EventPatch { name, capacity, starts_at_ms: Some(None), tags, attributes, if_version };
+    format!("{:?}", events::update(event_id, &patch))
+}
+
 /// Registers for the event that the body names.
 pub(crate) fn register(event_id: &str) -> Result<tickets::Registered, tickets::RegisterRefusal> {
     register_as(event_id, "somebody@example.org")
