@@ -96,7 +96,8 @@ fn shadow(shadow: &Value) -> Option<String> {
     let id = shadow["id"].as_str()?;
     if shadow["running"] == false {
         return Some(format!(
-            "The shadow {} does not run: it could not be started, and the host's log says why. Activate it again.",
+            "The shadow {} does not run: it could not be started, and the host's log says why. The next change \
+             of the modules tries again.",
             short(&plain(id))
         ));
     }

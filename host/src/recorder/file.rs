@@ -46,6 +46,8 @@ pub(crate) struct RecordedRequest {
     pub(crate) seed: u64,
     /// Whether the instance had served another request before (`--instance-reuse`): then a replay may differ.
     pub(crate) served_before: bool,
+    /// Whether it failed for want of memory that others had taken.
+    pub(crate) crowded_out: bool,
     pub(crate) limits: Limits,
     /// The calls of events and tickets, in order.
     pub(crate) calls: Vec<Exchange>,
@@ -99,6 +101,7 @@ impl RecordedRequest {
             registration: RegistrationPart::of(seen.registration),
             seed: seen.seed,
             served_before: ran.served_before,
+            crowded_out: ran.crowded_out,
             limits: *seen.module.limits(),
             calls: ran.recording.exchanges.clone(),
             log: ran.recording.log.clone(),

@@ -73,7 +73,9 @@ impl Book {
     pub(super) fn follow_shadow(&mut self, ground: Option<&Ground>, now: Millis) {
         let active = self.deployment.active;
         let wanted = self.deployment.shadow.filter(|_| self.pinned.is_none());
-        let same = |shadow: &Following| shadow.active == active && Some(shadow.version) == wanted;
+        let same = |following: &Following| {
+            following.active == active && Some(following.version) == wanted && following.shadow.is_some()
+        };
         if self.shadow.as_ref().map_or(wanted.is_none(), same) {
             return;
         }

@@ -90,6 +90,7 @@ impl Parts {
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
+        settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, options, ids)).await;

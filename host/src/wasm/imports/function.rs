@@ -213,7 +213,7 @@ impl Run {
         &mut self,
         asked: F::Asked,
     ) -> wasmtime::Result<Result<F::Answer, F::Refusal>> {
-        self.quota.call(F::PLACE, asked.weight(), &self.limits)?;
+        self.quota.call(asked.weight(), &self.limits)?;
         // Copied only where somebody wants it; and before the answer, which a run that is out of time never gets.
         if let Some(recording) = &mut self.recording {
             recording.exchanges.push(F::exchange(Call { asked: asked.clone(), said: Said::Pending }));
