@@ -78,7 +78,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Measures how long something took, for logs. Never decides anything.
+/// Measures how long something took, for logs, and whether a shadow hung. Never decides what a client is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);
 

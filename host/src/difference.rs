@@ -7,7 +7,9 @@ use hyper::HeaderMap;
 use hyper::header::HeaderName;
 use serde_json::{Map, Value, json};
 
-use crate::wasm::Answer;
+use crate::recorder::file::{FailurePart, Outcome};
+use crate::seen::Came;
+use crate::wasm::{Answer, Digest};
 
 /// Most characters of a value that is told.
 const MAX_VALUE: usize = 120;
@@ -38,21 +40,24 @@ pub(crate) fn first_difference(one: &Answer, other: &Answer, tell: impl Fn(&Valu
     Some(format!("body at byte {alike} of {} and {}", one.body.len(), other.body.len()))
 }
 
-/// An answer for people and scripts: a body that is JSON as JSON, another one as text, and what is neither in base64.
-pub(crate) fn answer_as_json(answer: &Answer) -> Value {
+/// An answer for people and scripts: a body that is JSON as JSON, another one as text, and what is neither as `bodies` says.
+fn answer_as_json(answer: &Answer, bodies: Bodies) -> Value {
     let mut headers = Map::new();
     for name in answer.headers.keys() {
         headers.insert(name.as_str().to_owned(), values(&answer.headers, name).join(", ").into());
     }
-    json!({"status": answer.status.as_u16(), "headers": headers, "body": body_as_json(&answer.body)})
+    json!({"status": answer.status.as_u16(), "headers": headers, "body": body_as_json(&answer.body, bodies)})
 }
 
-fn body_as_json(body: &Bytes) -> Value {
+fn body_as_json(body: &Bytes, bodies: Bodies) -> Value {
     if let Ok(json) = serde_json::from_slice(body) {
         return json;
     }
     match std::str::from_utf8(body) {
         Ok(text) => text.into(),
+        Err(_) if bodies == Bodies::Hidden => {
+            json!({"bytes": body.len(), "sha256": Digest::of(body).to_string()})
+        }
         Err(_) => json!({"base64": BASE64_STANDARD.encode(body)}),
     }
 }
@@ -91,4 +96,55 @@ pub(crate) fn told(value: &Value) -> String {
         text.push('…');
     }
     text
+}
+
+/// How much of a body that is neither JSON nor text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bodies {
+    /// All of it, in base64.
+    Whole,
+    /// Its length and SHA-256: nothing in it can be masked.
+    Hidden,
+}
+
+/// What came of it, in a few words.
+pub(crate) fn short(came: &Came) -> String {
+    match (came, Outcome::of(came)) {
+        (Came::Refused(refusal), _) => format!("{} {}", refusal.status, refusal.code),
+        (_, Some(outcome)) => short_outcome(&outcome),
+        (_, None) => String::new(),
+    }
+}
+
+/// The same of what was recorded.
+pub(crate) fn short_outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Answer(answer) => answer.status.to_string(),
+        Outcome::Failure(failure) => failure.cause.clone(),
+        Outcome::StoreFailure(_) => "a failure of the store".to_owned(),
+    }
+}
+
+/// What came of it, whole.
+pub(crate) fn came_as_json(came: &Came, bodies: Bodies) -> Value {
+    match came {
+        Came::Refused(refusal) => as_json(refusal),
+        came => Outcome::of(came).map_or(Value::Null, |outcome| outcome_as_json(&outcome, bodies)),
+    }
+}
+
+/// The same of what was recorded.
+pub(crate) fn outcome_as_json(outcome: &Outcome, bodies: Bodies) -> Value {
+    match outcome {
+        Outcome::Answer(answer) => answer.answer().map_or(Value::Null, |answer| answer_as_json(&answer, bodies)),
+        Outcome::Failure(FailurePart { cause, message, functions }) => {
+            json!({"failure": cause, "message": message, "functions": functions})
+        }
+        Outcome::StoreFailure(failure) => json!({"store_failure": failure}),
+    }
+}
+
+/// Texts, numbers and lists: there is nothing in them that JSON has not.
+pub(crate) fn as_json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }

@@ -47,6 +47,17 @@ struct Job {
 }
 
 impl Recorder {
+    /// Whether the folder, where it is there already, can be one of recordings; makes nothing.
+    ///
+    /// # Errors
+    /// It is not private: in words, with the flag.
+    pub(crate) fn check(folder: &Path) -> Result<(), String> {
+        match PrivateFolder::open(folder, Others::MayNothing) {
+            Err(why) if !why.is_missing() => Err(format!("--record {}: {why}", folder.display())),
+            _ => Ok(()),
+        }
+    }
+
     /// Keeps recordings in the folder that the settings name.
     ///
     /// # Errors

@@ -1,15 +1,16 @@
 //! A recorded request, run again: offline, under the same limits, told what the recorded run was told.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::difference::{answer_as_json, first_difference, told};
+use crate::difference::{Bodies, as_json, came_as_json, first_difference, outcome_as_json, short, short_outcome, told};
 use crate::domain::Principal;
 use crate::error::Error;
 use crate::http::{Place, find_place, params};
 use crate::recorder::file::{Outcome, RecordedRequest};
 use crate::seen::{Came, Refusal};
 use crate::wasm::{
-    CallDifference, Errand, GuestRequest, Lane, LoggedLine, Module, Playback, Played, Recording, Report, RunError,
+    CallDifference, Cause, Errand, Exchange, Failure, GuestRequest, Lane, LoggedLine, Module, Playback, Played,
+    Recording, Report, RunError,
 };
 
 /// What came of a replay.
@@ -39,7 +40,7 @@ pub(crate) struct Difference {
 /// Runs it again in this module, which has been loaded into an engine with the recorded limits.
 pub(crate) async fn replay(recorded: &RecordedRequest, module: &Module) -> Replayed {
     let same_module = module.digest.to_string() == recorded.module.digest;
-    let notes = notes(recorded);
+    let mut notes = notes(recorded);
     let request = match request_for(recorded, module, same_module) {
         Ok(request) => request,
         Err(error) => return not_run(recorded, &error, notes),
@@ -47,9 +48,20 @@ pub(crate) async fn replay(recorded: &RecordedRequest, module: &Module) -> Repla
     let playback = Playback::in_order(recorded.calls.clone());
     let report = module.run(&request, Errand::played(playback, recorded.seed, Lane::Clients)).await;
     let Report { result, played, recording, .. } = report;
-    let diverged = matches!(result, Err(RunError::Diverged));
-    let (came, did) = (Came::of_run(&result), recording.unwrap_or_default());
-    let (played, host_calls) = (played.unwrap_or_default(), did.exchanges.len());
+    let (played, did) = (played.unwrap_or_default(), recording.unwrap_or_default());
+    let diverged = matches!(result, Err(RunError::Diverged)) && !played.unanswered;
+    let came = if played.unanswered {
+        notes.push(
+            "it did the same as far as it was recorded: up to a host call that time was up for, before its answer",
+        );
+        // What waits for an answer that never comes.
+        Came::Failed(Failure::new(Cause::WallClock, "the answer of its last host call was not recorded"))
+    } else {
+        Came::of_run(&result)
+    };
+    // The one that was not as recorded got no answer.
+    let host_calls =
+        did.exchanges.len() - usize::from(diverged && did.exchanges.last().is_some_and(Exchange::is_pending));
     let difference = first(recorded, played, diverged, &came, &did);
     Replayed { difference, host_calls, came, notes }
 }
@@ -73,12 +85,19 @@ fn request_for(recorded: &RecordedRequest, module: &Module, same_module: bool) -
     Ok(GuestRequest { route_id: route.id.clone(), params: params(&found)?, ..request })
 }
 
+/// Said of a run that had less memory than its limit.
+const CROWDED_OUT: &str =
+    "the recorded run failed for want of memory that others had taken, so only its host calls until then are compared";
+
 fn notes(recorded: &RecordedRequest) -> Vec<&'static str> {
     let mut notes = Vec::new();
     if recorded.served_before {
         notes.push(
             "the recorded instance had served other requests before (--instance-reuse), and may have remembered them",
         );
+    }
+    if recorded.crowded_out {
+        notes.push(CROWDED_OUT);
     }
     if recorded.outcome.is_of_time() {
         notes.push("the recorded run was out of time, so only that is compared");
@@ -89,7 +108,7 @@ fn notes(recorded: &RecordedRequest) -> Vec<&'static str> {
 fn not_run(recorded: &RecordedRequest, error: &Error, notes: Vec<&'static str>) -> Replayed {
     let came = Came::Refused(Refusal::of(error));
     let what = format!("the host answers {} before this module runs", error.code());
-    let (was, now) = (outcome_as_json(&recorded.outcome), came_as_json(&came));
+    let (was, now) = (outcome_as_json(&recorded.outcome, Bodies::Whole), came_as_json(&came, Bodies::Whole));
     let difference = Some(Difference { at: "route", number: None, what, recorded: was, now });
     Replayed { difference, host_calls: 0, came, notes }
 }
@@ -106,6 +125,11 @@ fn first(
         let cause = |outcome: &Outcome| if let Outcome::Failure(f) = outcome { f.cause.clone() } else { String::new() };
         let same = now.as_ref().is_some_and(|now| cause(now) == cause(&recorded.outcome));
         return if same { None } else { Some(outcome_difference(recorded, came)) };
+    }
+    if recorded.crowded_out {
+        // What it would have asked for then is not known.
+        let known = played.difference.filter(|call| call.recorded.is_some());
+        return known.map(|call| call_difference(*call, came));
     }
     if let Some(call) = played.difference {
         return Some(call_difference(*call, came));
@@ -127,7 +151,7 @@ fn call_difference(call: CallDifference, came: &Came) -> Difference {
         (Some(recorded), None) => format!("{} was called, and now the run is over", recorded.function()),
         (None, None) => String::new(),
     };
-    let now = now.map_or_else(|| came_as_json(came), |now| as_json(&now));
+    let now = now.map_or_else(|| came_as_json(came, Bodies::Whole), |now| as_json(&now));
     Difference { at: "host-call", number: Some(number), what, recorded: as_json(&recorded), now }
 }
 
@@ -137,7 +161,7 @@ fn outcome_difference(recorded: &RecordedRequest, came: &Came) -> Difference {
         _ => None,
     };
     let what = answers.unwrap_or_else(|| format!("{}, and now {}", short_outcome(&recorded.outcome), short(came)));
-    let (was, now) = (outcome_as_json(&recorded.outcome), came_as_json(came));
+    let (was, now) = (outcome_as_json(&recorded.outcome, Bodies::Whole), came_as_json(came, Bodies::Whole));
     Difference { at: "outcome", number: None, what, recorded: was, now }
 }
 
@@ -152,42 +176,4 @@ fn output_difference(was: &str, now: &str) -> Option<Difference> {
     let what = || "other words on stdout or stderr".to_owned();
     let difference = || Difference { at: "output", number: None, what: what(), recorded: was.into(), now: now.into() };
     (was != now).then(difference)
-}
-
-/// What came of it, in a few words.
-pub(crate) fn short(came: &Came) -> String {
-    match (came, Outcome::of(came)) {
-        (Came::Refused(refusal), _) => format!("{} {}", refusal.status, refusal.code),
-        (_, Some(outcome)) => short_outcome(&outcome),
-        (_, None) => String::new(),
-    }
-}
-
-/// The same of what was recorded.
-pub(crate) fn short_outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Answer(answer) => answer.status.to_string(),
-        Outcome::Failure(failure) => failure.cause.clone(),
-        Outcome::StoreFailure(_) => "a failure of the store".to_owned(),
-    }
-}
-
-fn outcome_as_json(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Answer(answer) => answer.answer().map_or(Value::Null, |answer| answer_as_json(&answer)),
-        Outcome::Failure(failure) => json!({"failure": failure}),
-        Outcome::StoreFailure(failure) => json!({"store_failure": failure}),
-    }
-}
-
-fn came_as_json(came: &Came) -> Value {
-    match came {
-        Came::Refused(refusal) => as_json(refusal),
-        came => Outcome::of(came).map_or(Value::Null, |outcome| outcome_as_json(&outcome)),
-    }
-}
-
-/// Texts, numbers and lists: there is nothing in them that JSON has not.
-fn as_json(value: &impl serde::Serialize) -> Value {
-    serde_json::to_value(value).unwrap_or_default()
 }

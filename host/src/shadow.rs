@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::Millis;
 use crate::metrics::Outcomes;
 use crate::seen::Seen;
-use crate::store::{ReadOnly, Store};
+use crate::store::sqlite::ReadOnly;
 use crate::wasm::Module;
 use candidate::Candidate;
 pub use example::{Example, Kind};
@@ -68,12 +68,11 @@ impl Shadow {
     /// No thread can be started.
     pub(crate) fn start(
         module: Arc<Module>,
-        store: Arc<dyn Store>,
+        store: Arc<ReadOnly>,
         max_body: usize,
         since: Millis,
         outcomes: Outcomes,
     ) -> io::Result<Self> {
-        let store: Arc<dyn Store> = Arc::new(ReadOnly::of(store));
         let tally = Tally::new(outcomes);
         let candidate = Arc::new(Candidate { module, store, max_body, tally, taken: Arc::default() });
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -108,9 +107,10 @@ impl Shadow {
     /// Hands over a request and what came of it; never waits.
     pub(crate) fn offer(&self, seen: Arc<Seen>) {
         let (bytes, taken) = (seen.weight(), Arc::clone(&self.candidate.taken));
-        taken.fetch_add(bytes, Ordering::Relaxed);
+        // Asked again: others that were running at the same time have had their room since.
+        let fits = taken.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= QUEUE_BYTES;
         let room = Room { bytes, taken };
-        if self.jobs.try_send(Job { seen, _room: room }).is_err() {
+        if !fits || self.jobs.try_send(Job { seen, _room: room }).is_err() {
             self.pass_over();
         }
     }

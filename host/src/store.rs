@@ -6,10 +6,7 @@
 //! Promised of every store, at all times, for every event:
 //! `capacity = available_spots + the seats of its reserved and confirmed tickets`, and `available_spots >= 0`.
 
-mod read_only;
 pub mod sqlite;
-
-pub use read_only::ReadOnly;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

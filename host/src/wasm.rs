@@ -22,6 +22,7 @@ mod policy;
 mod recording;
 mod router;
 mod run;
+mod waits;
 mod wasi;
 
 pub use answer::Answer;

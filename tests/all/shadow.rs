@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use boxoffice::config::{CacheDir, Serve};
+use boxoffice::domain::EventQuery;
 use boxoffice::registry::Mode;
 use boxoffice::shadow::{Example, Kind, ShadowReport};
-use boxoffice::store::sqlite::{CommitFault, Faults};
+use boxoffice::store::Store as _;
+use boxoffice::store::sqlite::{CommitFault, Faults, SqliteOptions};
 use futures_util::future::join_all;
 use harness::{TestServer, altered_rules, unruly_rules, until};
 use serde_json::{Value, json};
@@ -135,6 +137,66 @@ async fn a_candidate_that_uses_up_its_cpu_time_is_found_by_that_name() {
     let found = the_difference(&server, 2).await;
     assert_eq!((found.kind, found.what.as_str()), (Kind::Failure, "an answer and cpu-budget"));
     assert_eq!(found.candidate["failure"], "cpu-budget");
+}
+
+#[tokio::test]
+async fn a_candidate_that_hangs_is_found_by_that_name() {
+    let server = shadowed(altered_rules(), |s| s.limits.rules_timeout = Duration::from_secs(1)).await;
+    let event = named_event(&server, "planted sleep").await;
+    assert_eq!(server.get(&format!("/events/{event}")).send().await.status, 200);
+    let found = the_difference(&server, 2).await;
+    assert_eq!((found.kind, found.what.as_str()), (Kind::Failure, "an answer and wall-clock"));
+}
+
+#[tokio::test]
+async fn clients_search_while_a_candidate_s_searches_stand_still() {
+    let faults = Faults::default();
+    let builder = TestServer::builder().own_engine().with(at_leisure);
+    let only_one = |store: &mut SqliteOptions| (store.faults, store.scan_readers) = (faults.clone(), 1);
+    let server = builder.store(only_one).start().await;
+    begin(&server, altered_rules()).await;
+    let event = named_event(&server, "planted search").await;
+    faults.hold_searches(Some("held"));
+    for _ in 0..2 {
+        assert_eq!(server.get(&format!("/events/{event}")).send().await.status, 200);
+    }
+    until("a search of the shadow stands still", async || faults.held_searches() == 1).await;
+    let query = EventQuery { words: Some("planted".into()), ..EventQuery::all() };
+    for _ in 0..20 {
+        let page = server.server().store().events(harness::START, query.clone()).await;
+        assert_eq!(page.expect("the store answers").expect("a page").items.len(), 1);
+    }
+    // The second run waits for the first one's reader, and for nobody else's.
+    until("it is dropped", async || report(&server).dropped == 1).await;
+    assert_eq!(faults.held_searches(), 1);
+    faults.hold_searches(None);
+    let found = looked_at(&server, 3).await;
+    assert_eq!((found.identical, found.dropped), (2, 1), "{found:?}");
+}
+
+#[tokio::test]
+async fn what_is_found_beside_one_active_module_is_not_counted_for_another() {
+    let server = shadowed(altered_rules(), |_| {}).await;
+    let event = named_event(&server, "planted answer").await;
+    assert_eq!(server.get(&format!("/events/{event}")).send().await.status, 200);
+    let found = the_difference(&server, 2).await;
+    assert_eq!(found.active_module, server.server().module().digest.short());
+    let registry = server.server().registry();
+    let other = registry.upload(Made::default().component()).await.expect("it loads").digest;
+    registry.activate(&other.to_string(), Mode::All).await.expect("it can serve");
+    let found = report(&server);
+    assert_eq!((found.compared, found.examples.len()), (0, 0), "{found:?}");
+}
+
+#[tokio::test]
+async fn of_a_body_that_is_no_text_only_length_and_digest_are_shown() {
+    let server = shadowed(altered_rules(), |_| {}).await;
+    let event = named_event(&server, "planted bytes").await;
+    assert_eq!(server.get(&format!("/events/{event}")).send().await.status, 200);
+    let found = the_difference(&server, 2).await;
+    let body = &found.candidate["body"];
+    assert_eq!((body["sha256"].as_str().map(str::len), body["bytes"].is_u64()), (Some(64), true), "{body}");
+    assert_eq!(body.as_object().map(|body| body.len()), Some(2), "{body}");
 }
 
 #[tokio::test]

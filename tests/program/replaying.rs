@@ -277,6 +277,39 @@ fn a_folder_that_is_not_private_is_refused_at_the_start() {
     symlink(dir.path().join("elsewhere"), &folder).unwrap();
     assert_refused(&run(dir.path(), &arguments), 1, &["--record recordings", "symbolic link"]);
     assert!(!dir.path().join("events.db").exists(), "nothing was made");
+    fs::remove_file(&folder).unwrap();
+    let nowhere = [&arguments[..], &["--db", "nowhere/events.db"]].concat();
+    assert_refused(&run(dir.path(), &nowhere), 1, &["nowhere", "does not exist"]);
+    assert!(!folder.exists(), "there is no database to record the requests of");
+}
+
+#[test]
+fn what_was_of_the_machine_is_not_compared() {
+    let dir = TempDir::new().unwrap();
+    let server = serve(&dir, &["--record-sample", "1"]);
+    event(&server, "an event");
+    end(server);
+    let file = recordings(&dir).remove(0);
+    let mut recorded = read(&file);
+    // A machine that is as much slower as these are less.
+    (recorded["limits"]["cpu_us"], recorded["limits"]["timeout_us"]) = (json!(1000), json!(1000));
+    fs::write(&file, recorded.to_string()).unwrap();
+    let (code, told) = replay(&dir, &file, &[]);
+    assert_eq!((code, &told["identical"], &told["notes"]), (Some(0), &json!(true), &json!([])), "{told}");
+    recorded["outcome"] = json!({"failure": {"cause": "memory-limit", "message": "taken", "functions": []}});
+    fs::write(&file, recorded.to_string()).unwrap();
+    let (code, told) = replay(&dir, &file, &[]);
+    assert_eq!((code, &told["difference"]["what"]), (Some(1), &json!("memory-limit, and now 201")), "{told}");
+    recorded["crowded_out"] = json!(true);
+    fs::write(&file, recorded.to_string()).unwrap();
+    let (code, told) = replay(&dir, &file, &[]);
+    assert_eq!((code, &told["identical"]), (Some(0), &json!(true)), "{told}");
+    assert!(told["notes"][0].as_str().unwrap().contains("memory that others had taken"), "{told}");
+    recorded["limits"]["stack"] = json!(1_u64 << 40);
+    fs::write(&file, recorded.to_string()).unwrap();
+    let (code, told) = replay(&dir, &file, &[]);
+    assert_eq!((code, &told["refusal"]), (Some(1), &json!("impossible")), "{told}");
+    assert!(told["message"].as_str().unwrap().contains("the limit stack is"), "{told}");
 }
 
 #[test]

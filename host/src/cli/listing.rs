@@ -94,6 +94,13 @@ fn canary(canary: &Value) -> Option<String> {
 
 fn shadow(shadow: &Value) -> Option<String> {
     let id = shadow["id"].as_str()?;
+    if shadow["running"] == false {
+        return Some(format!(
+            "The shadow {} does not run: it could not be started, and the host's log says why. The next change \
+             of the modules tries again.",
+            short(&plain(id))
+        ));
+    }
     let found: ShadowReport = serde_json::from_value(shadow.clone()).ok()?;
     let ShadowReport { compared, identical, divergent, dropped, skipped, by_route, examples } = &found;
     let mut told = format!(

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::tell;
 use super::terminal::spinner;
 use crate::config::Replay;
+use crate::difference::{short, short_outcome};
 use crate::recorder::file::{BadRecording, RecordedRequest, read};
-use crate::replay::{Difference, Replayed, replay, short, short_outcome};
+use crate::replay::{Difference, Replayed, replay};
 use crate::server::STANDARD_RULES;
 use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Module, read_module};
 
@@ -107,6 +108,11 @@ async fn load(settings: &Replay, recorded: &RecordedRequest) -> Result<Module, R
     let mut limits = recorded.limits;
     // One run, in a fresh instance.
     (limits.instances, limits.reuse) = (1, 1);
+    if !recorded.outcome.is_of_time() {
+        // A slower machine must not find another end than the recorded one.
+        let generous = |limit: Duration| (limit * 10).max(Duration::from_secs(10));
+        (limits.cpu, limits.timeout) = (generous(limits.cpu), generous(limits.timeout));
+    }
     let engine = Engine::new(limits).map_err(|error| {
         LoadError::new(LoadRefusal::Unavailable, format!("the sandbox cannot be set up: {error:#}"))
     })?;

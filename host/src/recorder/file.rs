@@ -46,6 +46,8 @@ pub(crate) struct RecordedRequest {
     pub(crate) seed: u64,
     /// Whether the instance had served another request before (`--instance-reuse`): then a replay may differ.
     pub(crate) served_before: bool,
+    /// Whether it failed for want of memory that others had taken.
+    pub(crate) crowded_out: bool,
     pub(crate) limits: Limits,
     /// The calls of events and tickets, in order.
     pub(crate) calls: Vec<Exchange>,
@@ -99,6 +101,7 @@ impl RecordedRequest {
             registration: RegistrationPart::of(seen.registration),
             seed: seen.seed,
             served_before: ran.served_before,
+            crowded_out: ran.crowded_out,
             limits: *seen.module.limits(),
             calls: ran.recording.exchanges.clone(),
             log: ran.recording.log.clone(),
@@ -107,12 +110,13 @@ impl RecordedRequest {
         })
     }
 
-    /// `<recorded at, in ms>-<request id>-<digest, shortened>.json`
+    /// `<recorded at, in ms>-<request id>-<seed>-<digest, shortened>.json`. The id is the client's to choose, and the seed is not: two
+    /// requests never have the same name.
     pub(crate) fn file_name(&self) -> String {
         let safe = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' };
         let id: String = self.request.request_id.chars().map(safe).take(128).collect();
         let digest: String = self.module.digest.chars().take(DIGEST).collect();
-        format!("{}-{id}-{digest}.json", self.recorded_at_ms)
+        format!("{}-{id}-{:016x}-{digest}.json", self.recorded_at_ms, self.seed)
     }
 }
 

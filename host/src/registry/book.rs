@@ -10,7 +10,7 @@ use super::window::CanaryPolicy;
 use crate::domain::Millis;
 use crate::metrics::Outcomes;
 use crate::shadow::Shadow;
-use crate::store::Store;
+use crate::store::sqlite::ReadOnly;
 use crate::wasm::{Artifact, LoadError, LoadRefusal, Loader, Module};
 
 /// Versions that are compiled.
@@ -23,13 +23,22 @@ pub(super) struct Book {
     /// Serves instead of the deployment's active one.
     pub(super) pinned: Option<Arc<Module>>,
     pub(super) canary: Option<Arc<Canary>>,
-    pub(super) shadow: Option<(Version, Arc<Shadow>)>,
+    pub(super) shadow: Option<Following>,
+}
+
+/// A shadow that is wanted.
+pub(super) struct Following {
+    pub(super) version: Version,
+    /// The active version that it is compared with: what is found beside one says nothing of another.
+    pub(super) active: Version,
+    /// `None`: it could not be started.
+    pub(super) shadow: Option<Arc<Shadow>>,
 }
 
 /// What a shadow runs on.
 pub(super) struct Ground {
     /// Where it reads.
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<ReadOnly>,
     /// The host's limit of a body, in bytes.
     pub(super) max_body: usize,
     /// What comes of its requests.
@@ -60,19 +69,28 @@ impl Book {
         });
     }
 
-    /// The shadow as the deployment has it: the same one goes on, with what it has found.
+    /// The shadow as the deployment has it: the same one goes on, with what it has found, as long as the same module is active.
     pub(super) fn follow_shadow(&mut self, ground: Option<&Ground>, now: Millis) {
+        let active = self.deployment.active;
         let wanted = self.deployment.shadow.filter(|_| self.pinned.is_none());
-        if self.shadow.as_ref().map(|(version, _)| *version) == wanted {
+        let same = |following: &Following| {
+            following.active == active && Some(following.version) == wanted && following.shadow.is_some()
+        };
+        if self.shadow.as_ref().map_or(wanted.is_none(), same) {
             return;
         }
         self.shadow = None;
         let module = wanted.and_then(|version| Some((version, Arc::clone(self.compiled.get(&version)?))));
         let (Some((version, module)), Some(ground)) = (module, ground) else { return };
-        match Shadow::start(module, Arc::clone(&ground.store), ground.max_body, now, ground.outcomes.clone()) {
-            Ok(shadow) => self.shadow = Some((version, Arc::new(shadow))),
-            Err(error) => tracing::error!(module = String::from(version), "the shadow cannot be started: {error}"),
-        }
+        let started = Shadow::start(module, Arc::clone(&ground.store), ground.max_body, now, ground.outcomes.clone());
+        let shadow = match started {
+            Ok(shadow) => Some(Arc::new(shadow)),
+            Err(error) => {
+                tracing::error!(module = String::from(version), "the shadow cannot be started: {error}");
+                None
+            }
+        };
+        self.shadow = Some(Following { version, active, shadow });
     }
 
     /// Lets go of compiled versions that need not be ready.
@@ -87,7 +105,7 @@ impl Book {
         let mut compiled: Vec<_> =
             self.compiled.iter().map(|(version, module)| (*version, Arc::clone(module))).collect();
         compiled.sort_by_key(|(version, _)| String::from(*version));
-        let shadow = self.shadow.as_ref().map(|(_, shadow)| Arc::clone(shadow));
+        let shadow = self.shadow.as_ref().and_then(|following| following.shadow.clone());
         Some(Serving { active: Arc::clone(active), canary: self.canary.clone(), shadow, compiled })
     }
 }

@@ -68,12 +68,16 @@ pub struct ListedCanary {
 pub struct ListedShadow {
     /// Which version.
     pub id: Version,
-    /// Since when it runs: at the latest, since the start of the host.
+    /// The active version that it is compared with. Another one begins a new count.
+    pub active: Version,
+    /// Whether it runs: the log says why it could not be started.
+    pub running: bool,
+    /// Since when it runs beside this active version: at the latest, since the start of the host.
     #[serde(serialize_with = "rfc3339")]
     pub since: Option<Millis>,
-    /// What it has found.
+    /// What it has found; nothing where it does not run.
     #[serde(flatten)]
-    pub found: ShadowReport,
+    pub found: Option<ShadowReport>,
 }
 
 /// One step of the history.
@@ -167,10 +171,12 @@ impl Registry {
                 let (window_seconds, min_requests) = (all.window.as_secs_f64(), all.min_requests);
                 ListedCanary { id, percent, since, window_seconds, min_requests, seen, active }
             }),
-            shadow: book.shadow.as_ref().map(|(id, shadow)| ListedShadow {
-                id: *id,
-                since: Some(shadow.since()),
-                found: shadow.report(),
+            shadow: book.shadow.as_ref().map(|following| ListedShadow {
+                id: following.version,
+                active: following.active,
+                running: following.shadow.is_some(),
+                since: following.shadow.as_ref().map(|shadow| shadow.since()),
+                found: following.shadow.as_ref().map(|shadow| shadow.report()),
             }),
             modules: listed.collect(),
             history: deployment.history.iter().map(ListedStep::of).collect(),

@@ -14,7 +14,7 @@ use super::folder::Folder;
 use super::window::CanaryPolicy;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::sqlite::ReadOnly;
 use crate::wasm::{LoadError, LoadRefusal, Loader, Module};
 
 /// What a registry is made of.
@@ -87,7 +87,7 @@ impl Registry {
     }
 
     /// Lets a shadow run from now on: it reads from this store, and takes no larger bodies than these.
-    pub(crate) async fn let_shadows_run(&self, store: Arc<dyn Store>, max_body: usize) {
+    pub(crate) async fn let_shadows_run(&self, store: Arc<ReadOnly>, max_body: usize) {
         // Once is enough: the store is the same.
         let _ = self.ground.set(Ground { store, max_body, outcomes: self.metrics.shadowed.clone() });
         let mut book = self.book.lock().await;

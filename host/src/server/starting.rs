@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::STANDARD_RULES;
 use crate::clock::Clock;
 use crate::config::Serve;
@@ -13,8 +15,7 @@ use crate::metrics::Metrics;
 use crate::operator::{Operator, read_token};
 use crate::recorder::Recorder;
 use crate::registry::{Registry, RegistrySetup};
-use crate::store::Store;
-use crate::store::sqlite::{OpenError, SqliteOptions, SqliteStore};
+use crate::store::sqlite::{OpenError, ReadOnly, SqliteOptions, SqliteStore};
 use crate::trust::KeyError;
 use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module};
 use crate::watch::Look;
@@ -86,13 +87,8 @@ impl Parts {
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
+        settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
-        let recorder = match &settings.recording.record {
-            Some(folder) => Some(
-                Recorder::start(folder, &settings.recording, metrics.recorded.clone()).map_err(StartError::Record)?,
-            ),
-            None => None,
-        };
         let db = settings.db.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&db, options, ids)).await;
         let store = Arc::new(opened.map_err(std::io::Error::other)?.map_err(StartError::Open)?);
@@ -100,9 +96,23 @@ impl Parts {
             store.close().await;
             return Err(StartError::Modules(why));
         }
-        registry.let_shadows_run(Arc::clone(&store) as Arc<dyn Store>, settings.max_body.0).await;
+        let recorder = match recorder(settings, &metrics) {
+            Ok(recorder) => recorder,
+            Err(why) => {
+                store.close().await;
+                return Err(StartError::Record(why));
+            }
+        };
+        let beside = Arc::new(ReadOnly::of(&store, Handle::current()));
+        registry.let_shadows_run(beside, settings.max_body.0).await;
         Ok(Self { operator, metrics, watched, registry, recorder, store })
     }
+}
+
+/// Who records, if somebody is to.
+fn recorder(settings: &Serve, metrics: &Metrics) -> Result<Option<Recorder>, String> {
+    let start = |folder: &PathBuf| Recorder::start(folder, &settings.recording, metrics.recorded.clone());
+    settings.recording.record.as_ref().map(start).transpose()
 }
 
 /// Loads the rules that the settings name, into an engine with the settings' limits.

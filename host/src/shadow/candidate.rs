@@ -63,13 +63,14 @@ impl Candidate {
             Grants { store: Arc::clone(&self.store), principal: seen.principal.clone(), limits: seen.registration };
         let playback = Playback::beside(ran.recording.exchanges.clone(), reader);
         let report = self.module.run(request, Errand::played(playback, seen.seed, Lane::Shadows)).await;
-        let Report { result, played, crowded_out, .. } = report;
+        let Report { result, played, crowded_out, waited_micros, .. } = report;
+        // Out of time, it hung, unless it was kept from running.
+        let hung = u128::from(waited_micros) * 2 >= self.module.limits().timeout.as_micros();
         match result {
             // Not the candidate's doing, but of the place that it runs in.
-            Err(RunError::Failed(Failure { cause: Cause::WallClock | Cause::NoInstance, .. }) | RunError::Store(_)) => {
-                Side::NoRoom
-            }
-            _ if crowded_out => Side::NoRoom,
+            Err(RunError::Failed(Failure { cause: Cause::NoInstance, .. }) | RunError::Store(_)) => Side::NoRoom,
+            Err(RunError::Failed(Failure { cause: Cause::WallClock, .. })) if !hung => Side::NoRoom,
+            _ if crowded_out || played.as_ref().is_some_and(|played| played.unanswered) => Side::NoRoom,
             result => Side::Ran { came: Came::of_run(&result), played: played.unwrap_or_default() },
         }
     }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::example::Kind;
-use super::mask::masked;
-use crate::difference::{answer_as_json, first_difference, told};
-use crate::seen::{Came, Refusal, Seen};
+use super::mask::{masked, without_cut_end};
+use crate::difference::{Bodies, as_json, came_as_json, first_difference, short, told};
+use crate::seen::{Came, Seen};
 use crate::wasm::{CallDifference, Failure, Played};
 
 /// What the candidate did.
@@ -59,7 +59,7 @@ pub(super) fn compare(seen: &Seen, side: &Side) -> Verdict {
             (Came::Refused(active), Came::Refused(candidate)) if active == candidate => Verdict::Same,
             // What is wrong with the request is wrong for any module that has a route for it.
             (active, candidate) => match came_difference(active, candidate) {
-                Some(what) => different(Kind::Route, what, came_as_json(active), came_as_json(candidate)),
+                Some(what) => different(Kind::Route, what, shown(active), shown(candidate)),
                 None => Verdict::Same,
             },
         },
@@ -79,7 +79,7 @@ fn would_run(seen: &Seen, side: &Side, limit: usize) -> Verdict {
     }
     let what = format!("the host answered {}, and would have run the candidate", active.code);
     let candidate = json!({"would_run": side.route(), "body_limit": limit});
-    different(Kind::Route, what, came_as_json(&seen.came), candidate)
+    different(Kind::Route, what, shown(&seen.came), candidate)
 }
 
 fn ran(seen: &Seen, candidate: &Came, played: &Played) -> Verdict {
@@ -93,14 +93,14 @@ fn ran(seen: &Seen, candidate: &Came, played: &Played) -> Verdict {
         return different(Kind::Write, what, as_json(recorded), as_json(wanted));
     }
     if let Some(what) = failure_difference(active, candidate) {
-        return different(Kind::Failure, what, came_as_json(active), came_as_json(candidate));
+        return different(Kind::Failure, what, shown(active), shown(candidate));
     }
     if let Some(CallDifference { number, recorded: Some(recorded), now: None }) = call {
         let what = format!("write {number}: {} is missing", recorded.function());
-        return different(Kind::MissingWrite, what, as_json(recorded), came_as_json(candidate));
+        return different(Kind::MissingWrite, what, as_json(recorded), shown(candidate));
     }
     match came_difference(active, candidate) {
-        Some(what) => different(Kind::Response, what, came_as_json(active), came_as_json(candidate)),
+        Some(what) => different(Kind::Response, what, shown(active), shown(candidate)),
         None => Verdict::Same,
     }
 }
@@ -129,33 +129,24 @@ fn came_difference(active: &Came, candidate: &Came) -> Option<String> {
         }
         (Came::Failed(_), Came::Failed(_)) | (Came::StoreFailed(_), Came::StoreFailed(_)) => None,
         (Came::Refused(active), Came::Refused(candidate)) if active == candidate => None,
-        (active, candidate) => Some(format!("{} and {}", short(active), short(candidate))),
+        (active, candidate) => Some(format!("{} and {}", told_of(active), told_of(candidate))),
     }
 }
 
-fn short(came: &Came) -> String {
+/// In a few words, and whose answer it is.
+fn told_of(came: &Came) -> String {
     match came {
-        Came::Answer(answer) => format!("the answer {}", answer.status.as_u16()),
-        Came::Failed(failure) => failure.cause.name().to_owned(),
-        Came::StoreFailed(_) => "a failure of the store".to_owned(),
-        Came::Refused(Refusal { status, code, .. }) => format!("the host's {status} {code}"),
+        Came::Answer(_) => format!("the answer {}", short(came)),
+        Came::Refused(_) => format!("the host's {}", short(came)),
+        Came::Failed(_) | Came::StoreFailed(_) => short(came),
     }
 }
 
-fn came_as_json(came: &Came) -> Value {
-    match came {
-        Came::Answer(answer) => answer_as_json(answer),
-        Came::Failed(failure) => json!({
-            "failure": failure.cause.name(),
-            "message": failure.message,
-            "functions": failure.functions,
-        }),
-        Came::StoreFailed(failure) => json!({"store_failure": as_json(failure)}),
-        Came::Refused(refusal) => as_json(refusal),
+/// What comes out of here is shown, so what cannot be masked is left out.
+fn shown(came: &Came) -> Value {
+    let mut shown = came_as_json(came, Bodies::Hidden);
+    if let Came::Failed(failure) = came {
+        shown["message"] = without_cut_end(&failure.message, Failure::MAX_MESSAGE).into();
     }
-}
-
-/// Texts, numbers and lists: there is nothing in them that JSON has not.
-fn as_json(value: &impl serde::Serialize) -> Value {
-    serde_json::to_value(value).unwrap_or_default()
+    shown
 }

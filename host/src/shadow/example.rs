@@ -60,6 +60,8 @@ pub struct Example {
     pub kind: Kind,
     /// The first difference, in words.
     pub what: String,
+    /// The active module, by the first 12 digits of its digest.
+    pub active_module: String,
     /// What the active module did.
     pub active: Value,
     /// What the candidate did.
@@ -78,6 +80,7 @@ impl Example {
             route: route.map(str::to_owned),
             kind: difference.kind,
             what: cut(masked_text(&difference.what), MAX_TEXT),
+            active_module: seen.module.short_digest().to_string(),
             active: cut_json(masked(difference.active)),
             candidate: cut_json(masked(difference.candidate)),
             later_reads: side.later_reads(),

@@ -36,6 +36,15 @@ pub(super) fn masked_text(text: &str) -> String {
     out
 }
 
+/// A text that may have been cut at so many bytes before anybody could mask it: its end may be the beginning of an email.
+pub(super) fn without_cut_end(text: &str, most: usize) -> String {
+    // A character that did not fit has up to 4 bytes.
+    if text.len() + 4 <= most {
+        return text.to_owned();
+    }
+    format!("{}{MASK}", &text[..local_part(text)])
+}
+
 /// A path and a query. Each segment and each parameter is one text, whatever it has in front of its at sign.
 pub(super) fn masked_path(path: &str, query: Option<&str>) -> String {
     let segments: Vec<_> = path.split('/').map(whole).collect();

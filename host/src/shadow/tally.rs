@@ -1,6 +1,7 @@
 //! What a shadow has found so far, bounded.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -43,48 +44,49 @@ pub struct RouteCount {
     pub count: u64,
 }
 
-impl Counts {
+/// Counts.
+pub(super) struct Tally {
+    identical: AtomicU64,
+    dropped: AtomicU64,
+    skipped: AtomicU64,
+    /// Only for the shadow and whoever asks for a report: clients never wait for the lowest priority.
+    differences: Mutex<Differences>,
+    /// The same, for the metrics.
+    outcomes: Outcomes,
+}
+
+#[derive(Default)]
+struct Differences {
+    /// Bounded by the routes of two modules.
+    by_route: BTreeMap<(Option<String>, Kind), u64>,
+    examples: Vec<Example>,
+}
+
+impl Differences {
     /// Whether another example like this is kept.
     fn wants(&self, alike: &(Option<String>, Kind)) -> bool {
         self.examples.len() < MAX_EXAMPLES && self.by_route.get(alike).is_none_or(|count| *count < MAX_ALIKE)
     }
 }
 
-/// Counts.
-pub(super) struct Tally {
-    counts: Mutex<Counts>,
-    /// The same, for the metrics.
-    outcomes: Outcomes,
-}
-
-#[derive(Default)]
-struct Counts {
-    identical: u64,
-    divergent: u64,
-    dropped: u64,
-    skipped: u64,
-    /// Bounded by the routes of two modules.
-    by_route: BTreeMap<(Option<String>, Kind), u64>,
-    examples: Vec<Example>,
-}
-
 impl Tally {
     pub(super) fn new(outcomes: Outcomes) -> Self {
-        Self { counts: Mutex::default(), outcomes }
+        let (identical, dropped, skipped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { identical, dropped, skipped, differences: Mutex::default(), outcomes }
     }
 
     pub(super) fn identical(&self) {
-        self.lock().identical += 1;
+        self.identical.fetch_add(1, Ordering::Relaxed);
         self.outcomes.count("identical");
     }
 
     pub(super) fn dropped(&self) {
-        self.lock().dropped += 1;
+        self.dropped.fetch_add(1, Ordering::Relaxed);
         self.outcomes.count("dropped");
     }
 
     pub(super) fn skipped(&self) {
-        self.lock().skipped += 1;
+        self.skipped.fetch_add(1, Ordering::Relaxed);
         self.outcomes.count("skipped");
     }
 
@@ -92,37 +94,40 @@ impl Tally {
     pub(super) fn differs(&self, route: Option<&str>, kind: Kind, example: impl FnOnce(Option<&str>) -> Example) {
         let alike = (route.map(str::to_owned), kind);
         let wanted = self.lock().wants(&alike);
-        // Made without the lock, which requests take, too; counted together with it.
+        // Made without the lock; counted together with it.
         let example = wanted.then(|| example(route));
-        let mut counts = self.lock();
+        let mut differences = self.lock();
         // Two at a time can be compared.
-        let wanted = counts.wants(&alike);
-        counts.examples.extend(example.filter(|_| wanted));
-        counts.divergent += 1;
-        *counts.by_route.entry(alike).or_default() += 1;
-        drop(counts);
+        let wanted = differences.wants(&alike);
+        differences.examples.extend(example.filter(|_| wanted));
+        *differences.by_route.entry(alike).or_default() += 1;
+        drop(differences);
         self.outcomes.count("divergent");
     }
 
     pub(super) fn report(&self) -> ShadowReport {
-        let counts = self.lock();
-        let by_route = counts.by_route.iter().map(|((route, kind), count)| RouteCount {
-            route: route.clone(),
-            kind: *kind,
-            count: *count,
-        });
+        let differences = self.lock();
+        let by_route: Vec<_> = differences
+            .by_route
+            .iter()
+            .map(|((route, kind), count)| RouteCount { route: route.clone(), kind: *kind, count: *count })
+            .collect();
+        let examples = differences.examples.clone();
+        drop(differences);
+        let identical = self.identical.load(Ordering::Relaxed);
+        let divergent = by_route.iter().map(|route| route.count).sum();
         ShadowReport {
-            compared: counts.identical + counts.divergent,
-            identical: counts.identical,
-            divergent: counts.divergent,
-            dropped: counts.dropped,
-            skipped: counts.skipped,
-            by_route: by_route.collect(),
-            examples: counts.examples.clone(),
+            compared: identical + divergent,
+            identical,
+            divergent,
+            dropped: self.dropped.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+            by_route,
+            examples,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Differences> {
+        self.differences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

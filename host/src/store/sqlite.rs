@@ -5,11 +5,13 @@
 //! | `lock`, `inspect`, `open`, `migrate` | from a path to a connection, or a refusal that leaves the file as it was |
 //! | `writer`, `job` | queue, batch, commit, then answer |
 //! | `readers` | short reads beside it |
+//! | `beside` | reads for shadows, which delay nobody |
 //! | `register`, `tickets`, `events`, `expire`, `seats` | the use cases: literal SQL on a connection |
 //! | `rows`, `cursor`, `hints`, `trouble` | what they share |
 //! | `invariants`, `faults` | the proof, and the mutants that it must catch |
 //! | `metrics` | what it counts of itself |
 
+mod beside;
 mod cursor;
 mod events;
 mod expire;
@@ -39,6 +41,7 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 
+pub use self::beside::ReadOnly;
 #[cfg(feature = "seeded-faults")]
 pub use self::faults::Faults;
 #[cfg(not(feature = "seeded-faults"))]
@@ -74,6 +77,8 @@ pub struct SqliteStore {
     points: Readers,
     /// For searches.
     scans: Arc<Readers>,
+    /// For a shadow: one, so that it waits for itself alone, and clients never for it.
+    beside: Arc<Readers>,
     hints: Hints,
     faults: Faults,
     running: Mutex<Option<Running>>,
@@ -117,12 +122,13 @@ impl SqliteStore {
         let readers = |count| Readers::open(&path, count, &options).map_err(|error| io(error.to_string()));
         let points = readers(options.readers)?;
         let scans = Arc::new(readers(options.scan_readers)?);
+        let beside = Arc::new(readers(1)?);
         let (readers_open, others_open) = channel();
         let started = Writer::start(db, ids, &options, faults.clone(), others_open);
         let (writer, thread) = started.map_err(|error| io(error.to_string()))?;
         let running = Mutex::new(Some(Running { thread, readers_open, lock }));
         let identity = inspect::identity(&path).map_err(|error| io(error.to_string()))?;
-        Ok(Self { path, identity, writer, points, scans, hints: Hints::new(), faults, running })
+        Ok(Self { path, identity, writer, points, scans, beside, hints: Hints::new(), faults, running })
     }
 
     /// Waits until no more can be written because a commit failed and left its outcome open, and says why. The host
@@ -161,6 +167,7 @@ impl SqliteStore {
         // Before the writer, which closes the last connection: only that one cleans up.
         self.points.close();
         self.scans.close();
+        self.beside.close();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

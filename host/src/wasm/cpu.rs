@@ -32,6 +32,8 @@ pub(super) struct CpuMeter {
     began: AtomicU64,
     /// Whether a host call is waiting, so that the guest does not run when the run is polled.
     outside: AtomicBool,
+    /// Microseconds that the run has waited by itself, where that is watched.
+    waited: AtomicU64,
 }
 
 impl CpuMeter {
@@ -68,6 +70,16 @@ impl CpuMeter {
         answered
     }
 
+    /// The run is over, and has waited by itself for so long.
+    pub(super) fn has_waited(&self, micros: u64) {
+        self.waited.store(micros, Ordering::Relaxed);
+    }
+
+    /// Microseconds that the run has waited by itself.
+    pub(super) fn waited(&self) -> u64 {
+        self.waited.load(Ordering::Relaxed)
+    }
+
     /// The guest goes on.
     fn start(&self) {
         self.began.store(thread_cpu_nanos(), Ordering::Relaxed);
@@ -78,7 +90,7 @@ impl CpuMeter {
         self.used.store(self.used_now(), Ordering::Relaxed);
     }
 
-    fn is_outside(&self) -> bool {
+    pub(super) fn is_outside(&self) -> bool {
         self.outside.load(Ordering::Relaxed)
     }
 }

@@ -72,6 +72,9 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Most bytes of its message.
+    pub const MAX_MESSAGE: usize = 500;
+
     /// A failure that did not come out of the guest's own code.
     pub fn new(cause: Cause, message: impl Into<String>) -> Self {
         Self { cause, message: bounded(message.into()), functions: Vec::new(), output: String::new() }
@@ -224,12 +227,9 @@ impl fmt::Display for NotBegun {
     }
 }
 
-/// Most bytes of a failure's message.
-const MAX_MESSAGE: usize = 500;
-
 /// The beginning of a message: a guest's text can be part of it.
 fn bounded(mut message: String) -> String {
-    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+    message.truncate(message.floor_char_boundary(Failure::MAX_MESSAGE));
     message
 }
 

@@ -85,7 +85,7 @@ impl Limits {
             ("answer_headers", self.answer_headers, 1, 64),
             ("answer_header_bytes", self.answer_header_bytes, 64, 8192),
             ("instances", self.instances as usize, 1, 1000),
-            ("reuse", self.reuse as usize, 1, u32::MAX as usize),
+            ("reuse", self.reuse as usize, 1, 1_000_000),
         ];
         match bounds.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
             Some((name, value, least, most)) => {

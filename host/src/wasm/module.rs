@@ -13,7 +13,7 @@ use super::bindings::{Rules, RulesPre};
 use super::cpu::{CpuMeter, metered};
 use super::engine::{Engine, Lane, Occupancy};
 use super::failure::{Cause, Failure, NotBegun, RunError, explain};
-use super::imports::{HOST_FUNCTIONS, tell_dropped};
+use super::imports::tell_dropped;
 use super::instances::Instance;
 use super::limits::Limits;
 use super::load::Loaded;
@@ -22,6 +22,7 @@ use super::playback::{Playback, Played};
 use super::recording::Recording;
 use super::router::Router;
 use super::run::{Answers, Grants, Run};
+use super::waits::Waits;
 use crate::domain::Millis;
 
 /// SHA-256 of a component's bytes: the name of a module.
@@ -130,10 +131,10 @@ pub struct Report {
     pub guest_micros: u64,
     /// Time that its host calls took, in microseconds, waiting included.
     pub store_micros: u64,
+    /// Time that it waited by itself, in microseconds: for its own timers, and neither for the host nor for its turn. Only of shadows.
+    pub waited_micros: u64,
     /// Its calls of events and tickets.
     pub host_calls: u32,
-    /// The same by function, in the order of [`HOST_FUNCTIONS`].
-    pub calls_by_function: [u32; HOST_FUNCTIONS.len()],
     /// Whether its instance had served another request before.
     pub served_before: bool,
     /// Whether it failed for want of memory that others had taken.
@@ -150,8 +151,8 @@ impl Report {
             result: Err(RunError::Failed(failure)),
             guest_micros: 0,
             store_micros: 0,
+            waited_micros: 0,
             host_calls: 0,
-            calls_by_function: [0; HOST_FUNCTIONS.len()],
             served_before: false,
             crowded_out: false,
             recording: None,
@@ -164,8 +165,8 @@ impl Report {
             result,
             guest_micros: run.cpu.used() / 1000,
             store_micros: run.store_time.micros,
+            waited_micros: run.cpu.waited(),
             host_calls: run.quota.calls(),
-            calls_by_function: run.quota.by_function(),
             served_before,
             crowded_out: run.memory.is_crowded_out(),
             recording: run.recording,
@@ -297,7 +298,14 @@ pub(super) async fn within_limits<T>(
     cpu: &Arc<CpuMeter>,
     run: impl Future<Output = wasmtime::Result<T>>,
 ) -> Result<wasmtime::Result<T>, Failure> {
-    let limit = engine.limits.timeout;
-    let timed = tokio::time::timeout(limit, metered(run, cpu, engine.long_runs(lane))).await;
+    let (limit, long_runs) = (engine.limits.timeout, engine.long_runs(lane));
+    let timed = if lane == Lane::Shadows {
+        let mut waits = Waits::default();
+        let timed = tokio::time::timeout(limit, metered(waits.watch(run, cpu), cpu, long_runs)).await;
+        cpu.has_waited(waits.micros());
+        timed
+    } else {
+        tokio::time::timeout(limit, metered(run, cpu, long_runs)).await
+    };
     timed.map_err(|_| Failure::new(Cause::WallClock, format!("no answer within {}", humantime::format_duration(limit))))
 }

@@ -31,6 +31,7 @@ impl std::error::Error for Diverged {}
 pub struct Playback {
     calls: Calls,
     difference: Option<CallDifference>,
+    unanswered: bool,
 }
 
 enum Calls {
@@ -45,6 +46,8 @@ pub struct Played {
     pub later_reads: u32,
     /// The first call that is not as recorded.
     pub difference: Option<Box<CallDifference>>,
+    /// Whether it came to a call whose answer the recorded run did not live to see: it ended there, too.
+    pub unanswered: bool,
 }
 
 /// Where a run's calls leave the recorded ones.
@@ -67,8 +70,16 @@ pub struct Wanted {
     pub asked: Value,
 }
 
-/// What a call comes to in a playback: an answer, or the recorded call that should have come instead.
-type Answered<F> = Result<Known<F>, Box<Expected>>;
+/// What a call comes to in a playback: an answer, or the end of the run.
+type Answered<F> = Result<Known<F>, End>;
+
+/// Why a call gets no answer.
+enum End {
+    /// The recorded call that should have come instead.
+    Otherwise(Box<Expected>),
+    /// It was recorded without one.
+    Unanswered,
+}
 
 /// A call should have come that did not.
 struct Expected {
@@ -82,14 +93,14 @@ impl Playback {
     /// Answers call by call, in order: a run that is the same as the recorded one never notices.
     #[must_use]
     pub fn in_order(recorded: Vec<Exchange>) -> Self {
-        Self { calls: Calls::InOrder(InOrder::new(recorded)), difference: None }
+        Self { calls: Calls::InOrder(InOrder::new(recorded)), difference: None, unanswered: false }
     }
 
     /// Answers a run of another module: its writes must be those that were recorded, in order, and get the recorded answers. A read gets
     /// the answer that the same read got; one that was not made then goes to `reader`, whose store must refuse writes.
     #[must_use]
     pub fn beside(recorded: Vec<Exchange>, reader: Grants) -> Self {
-        Self { calls: Calls::Beside(Beside::new(recorded, reader)), difference: None }
+        Self { calls: Calls::Beside(Beside::new(recorded, reader)), difference: None, unanswered: false }
     }
 
     /// One call. The first that is not as recorded ends the run.
@@ -98,7 +109,11 @@ impl Playback {
             Calls::InOrder(calls) => calls.answer::<F>(&asked),
             Calls::Beside(calls) => calls.answer::<F>(now, &asked).await,
         };
-        answered.map_err(|expected| {
+        answered.map_err(|end| {
+            let End::Otherwise(expected) = end else {
+                self.unanswered = true;
+                return Diverged.into();
+            };
             let Expected { number, recorded } = *expected;
             // Texts, numbers and lists: there is nothing in them that JSON has not.
             let asked = serde_json::to_value(&asked).unwrap_or_default();
@@ -116,6 +131,7 @@ impl Playback {
             Calls::Beside(calls) => (calls.left(), calls.later_reads),
         };
         let missing = || left.map(|Expected { number, recorded }| CallDifference { number, recorded, now: None });
-        Played { later_reads, difference: self.difference.or_else(missing).map(Box::new) }
+        let difference = self.difference.or_else(missing).map(Box::new);
+        Played { later_reads, difference, unanswered: self.unanswered }
     }
 }

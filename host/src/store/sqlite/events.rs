@@ -135,6 +135,8 @@ pub(super) fn list(
     query: &EventQuery,
     faults: &Faults,
 ) -> Result<Result<Page<Event>, ListRefusal>, Trouble> {
+    #[cfg(feature = "seeded-faults")]
+    faults.stand_still(query.words.as_deref());
     let scope = scope(query);
     let start = match &query.cursor {
         // No id is empty, so this is before all that start then.

@@ -39,7 +39,8 @@ impl Faults {
 
 #[cfg(feature = "seeded-faults")]
 mod seeded {
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Arc, Condvar, Mutex, PoisonError};
+    use std::time::Duration;
 
     use rusqlite::{Connection, ffi};
 
@@ -117,7 +118,12 @@ mod seeded {
         max_pages: Option<u32>,
         panics: bool,
         commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
+        /// The words whose searches stand still, and how many do.
+        held: Arc<(Mutex<(Option<String>, u32)>, Condvar)>,
     }
+
+    /// Longest that a search stands still: a test that fails ends all the same.
+    const HELD: Duration = Duration::from_secs(30);
 
     impl Faults {
         /// A mutant.
@@ -154,6 +160,31 @@ mod seeded {
         /// Lets the `nth` commit from now on fail; 1 is the next one.
         pub fn fail_commit(&self, nth: u32, how: CommitFault) {
             *self.commit.lock().unwrap_or_else(PoisonError::into_inner) = Some((nth, how));
+        }
+
+        /// Lets searches for exactly these words stand still, each with its reader, until they are to go on (`None`).
+        pub fn hold_searches(&self, words: Option<&str>) {
+            let (held, changed) = &*self.held;
+            held.lock().unwrap_or_else(PoisonError::into_inner).0 = words.map(str::to_owned);
+            changed.notify_all();
+        }
+
+        /// Searches that stand still.
+        #[must_use]
+        pub fn held_searches(&self) -> u32 {
+            self.held.0.lock().unwrap_or_else(PoisonError::into_inner).1
+        }
+
+        /// Stands still if it is to.
+        pub(in super::super) fn stand_still(&self, words: Option<&str>) {
+            let (held, changed) = &*self.held;
+            let mut now = held.lock().unwrap_or_else(PoisonError::into_inner);
+            if words.is_none() || now.0.as_deref() != words {
+                return;
+            }
+            now.1 += 1;
+            let waited = changed.wait_timeout_while(now, HELD, |now| now.0.as_deref() == words);
+            waited.unwrap_or_else(PoisonError::into_inner).0.1 -= 1;
         }
 
         pub(in super::super) fn is(&self, fault: SeededFault) -> bool {

@@ -1,6 +1,6 @@
 //! `boxoffice:rules/events`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::convert::{findings, optional_moment};
 use super::function::{HostFunction, Known};
@@ -124,7 +124,39 @@ pub(in crate::wasm) struct Patched {
     /// Which event.
     id: String,
     /// What is to change.
+    #[serde(with = "PatchForm")]
     patch: EventPatch,
+}
+
+/// How a patch is written: as it is, but for what can be removed.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "EventPatch", deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "the contract's")]
+struct PatchForm {
+    name: Option<String>,
+    capacity: Option<u32>,
+    #[serde(serialize_with = "written", deserialize_with = "read")]
+    starts_at_ms: Option<Option<u64>>,
+    tags: Option<Vec<String>>,
+    attributes: Option<String>,
+    if_version: Option<u64>,
+}
+
+/// A new value, or none. JSON has one `null`, which stands for "as it is"; so what removes a value is written as `{"set": null}`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    set: Option<u64>,
+}
+
+#[expect(clippy::ref_option, clippy::option_option, reason = "serde's form, and the contract's")]
+fn written<S: Serializer>(change: &Option<Option<u64>>, serializer: S) -> Result<S::Ok, S::Error> {
+    change.map(|set| Change { set }).serialize(serializer)
+}
+
+#[expect(clippy::option_option, reason = "the contract's")]
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+    Ok(Option::<Change>::deserialize(deserializer)?.map(|change| change.set))
 }
 
 impl Weight for Patched {

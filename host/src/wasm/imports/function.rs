@@ -49,6 +49,8 @@ pub(in crate::wasm) enum Said<T, R> {
     Refusal(R),
     /// The store could not say, and the run ended there.
     StoreFailure(StoreFailure),
+    /// Nothing: the run was out of time before.
+    Pending,
 }
 
 impl<T: Clone, R: Clone> Said<T, R> {
@@ -60,12 +62,13 @@ impl<T: Clone, R: Clone> Said<T, R> {
         }
     }
 
-    /// As the store gave it.
-    pub(in crate::wasm) fn outcome(self) -> Outcome<T, R> {
+    /// As the store gave it; `None`: it gave nothing.
+    pub(in crate::wasm) fn outcome(self) -> Option<Outcome<T, R>> {
         match self {
-            Self::Answer(answer) => Ok(Ok(answer)),
-            Self::Refusal(refusal) => Ok(Err(refusal)),
-            Self::StoreFailure(failure) => Err(failure),
+            Self::Answer(answer) => Some(Ok(Ok(answer))),
+            Self::Refusal(refusal) => Some(Ok(Err(refusal))),
+            Self::StoreFailure(failure) => Some(Err(failure)),
+            Self::Pending => None,
         }
     }
 }
@@ -103,6 +106,9 @@ pub(in crate::wasm) trait Listed: HostFunction {
 
     /// The call, if it is one of this function.
     fn of(exchange: &Exchange) -> Option<&CallOf<Self>>;
+
+    /// The same, to put in what was said.
+    fn of_mut(exchange: &mut Exchange) -> Option<&mut CallOf<Self>>;
 }
 
 /// All functions: the type of each, whether it only `reads` or `writes`, and its name.
@@ -143,6 +149,12 @@ macro_rules! host_functions {
                 match &self.0 { $(Line::$function(call) => matches!(call.said, Said::StoreFailure(_)),)* }
             }
 
+            /// Whether the run was over before there was an answer.
+            #[must_use]
+            pub fn is_pending(&self) -> bool {
+                match &self.0 { $(Line::$function(call) => matches!(call.said, Said::Pending),)* }
+            }
+
             /// Bytes, near enough.
             pub(in crate::wasm) fn weight(&self) -> usize {
                 match &self.0 {
@@ -171,6 +183,10 @@ macro_rules! host_functions {
             fn of(exchange: &Exchange) -> Option<&CallOf<Self>> {
                 if let Line::$function(call) = &exchange.0 { Some(call) } else { None }
             }
+
+            fn of_mut(exchange: &mut Exchange) -> Option<&mut CallOf<Self>> {
+                if let Line::$function(call) = &mut exchange.0 { Some(call) } else { None }
+            }
         }
         host_functions!(@each $place + 1; $($rest $rest_does,)*);
     };
@@ -197,9 +213,11 @@ impl Run {
         &mut self,
         asked: F::Asked,
     ) -> wasmtime::Result<Result<F::Answer, F::Refusal>> {
-        self.quota.call(F::PLACE, asked.weight(), &self.limits)?;
-        // Copied only where somebody wants it.
-        let kept = self.recording.is_some().then(|| asked.clone());
+        self.quota.call(asked.weight(), &self.limits)?;
+        // Copied only where somebody wants it; and before the answer, which a run that is out of time never gets.
+        if let Some(recording) = &mut self.recording {
+            recording.exchanges.push(F::exchange(Call { asked: asked.clone(), said: Said::Pending }));
+        }
         let said = match &mut self.answers {
             Answers::Nobody => Ok(Err(F::DENIED)),
             Answers::Live(grants) if !grants.principal.may(F::permission(&asked)) => Ok(Err(F::DENIED)),
@@ -212,8 +230,8 @@ impl Run {
                 self.store_time.measure(&self.cpu, said).await?
             }
         };
-        if let (Some(recording), Some(asked)) = (&mut self.recording, kept) {
-            recording.exchanges.push(F::exchange(Call { asked, said: Said::of(&said) }));
+        if let Some(call) = self.recording.as_mut().and_then(|r| r.exchanges.last_mut()).and_then(F::of_mut) {
+            call.said = Said::of(&said);
         }
         let said = said.map_err(StoreFailed)?;
         if let Ok(answer) = &said {

@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use super::HOST_FUNCTIONS;
 use crate::wasm::bindings::boxoffice::rules::events::{EventPage, EventPatch, EventQuery, NewEvent};
 use crate::wasm::bindings::boxoffice::rules::tickets::{
     Registered, Registration, TicketFilter, TicketPage, TicketQuery,
@@ -17,8 +16,6 @@ use crate::wasm::limits::Limits;
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::wasm) struct Quota {
     calls: u32,
-    /// The same by function.
-    by_function: [u32; HOST_FUNCTIONS.len()],
     bytes: usize,
 }
 
@@ -38,10 +35,9 @@ impl fmt::Display for QuotaExceeded {
 impl std::error::Error for QuotaExceeded {}
 
 impl Quota {
-    /// One call of the function at this place of [`HOST_FUNCTIONS`] begins, with arguments of so many bytes.
-    pub(super) fn call(&mut self, function: usize, bytes: usize, limits: &Limits) -> wasmtime::Result<()> {
+    /// One call begins, with arguments of so many bytes.
+    pub(super) fn call(&mut self, bytes: usize, limits: &Limits) -> wasmtime::Result<()> {
         self.calls = self.calls.saturating_add(1);
-        self.by_function[function] = self.by_function[function].saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
         if self.calls > limits.host_calls {
             return Err(QuotaExceeded { what: "host calls", limit: limits.host_calls as usize }.into());
@@ -60,11 +56,6 @@ impl Quota {
     /// Calls so far.
     pub(in crate::wasm) fn calls(&self) -> u32 {
         self.calls
-    }
-
-    /// Calls so far, in the order of [`HOST_FUNCTIONS`].
-    pub(in crate::wasm) fn by_function(&self) -> [u32; HOST_FUNCTIONS.len()] {
-        self.by_function
     }
 }
 

@@ -1,6 +1,6 @@
 //! A shadow: another module's run, on what the active module's run was told.
 
-use super::{Answered, Expected};
+use super::{Answered, End, Expected};
 use crate::domain::Millis;
 use crate::wasm::imports::{CallOf, Exchange, Listed};
 use crate::wasm::run::Grants;
@@ -44,12 +44,12 @@ impl Beside {
         }
         if F::WRITES {
             let call = self.writes.get(self.made).and_then(F::of).filter(|call| call.asked == *asked);
-            let Some(call) = call else { return Err(Box::new(self.expected())) };
+            let Some(call) = call else { return Err(End::Otherwise(Box::new(self.expected()))) };
             self.made += 1;
-            return Ok(call.said.clone().outcome());
+            return call.said.clone().outcome().ok_or(End::Unanswered);
         }
         if let Some(call) = self.recorded_read::<F>(asked) {
-            return Ok(call.said.outcome());
+            return call.said.outcome().ok_or(End::Unanswered);
         }
         self.later_reads += 1;
         Ok(match F::call(&self.reader, now, asked.clone()) {

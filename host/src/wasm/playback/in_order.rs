@@ -1,6 +1,6 @@
 //! A replay: the same calls again, one after the other.
 
-use super::{Answered, Expected};
+use super::{Answered, End, Expected};
 use crate::wasm::imports::{Exchange, Listed};
 
 /// The recorded calls, of which this one is next.
@@ -16,9 +16,9 @@ impl InOrder {
 
     pub(super) fn answer<F: Listed>(&mut self, asked: &F::Asked) -> Answered<F> {
         let call = self.recorded.get(self.next).and_then(F::of).filter(|call| call.asked == *asked);
-        let Some(call) = call else { return Err(Box::new(self.expected())) };
+        let Some(call) = call else { return Err(End::Otherwise(Box::new(self.expected()))) };
         self.next += 1;
-        Ok(call.said.clone().outcome())
+        call.said.clone().outcome().ok_or(End::Unanswered)
     }
 
     /// What should still have come.

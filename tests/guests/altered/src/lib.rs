@@ -9,6 +9,9 @@
 //! | `planted 500` | a 500 |
 //! | `planted trap` | a trap |
 //! | `planted spin` | it uses up its CPU time |
+//! | `planted sleep` | it waits for an hour |
+//! | `planted bytes` | the body begins with a byte that is no text |
+//! | `planted search` | one search more, and the same answer |
 //! | `planted read` | one read more, and the same answer |
 //! | `planted read answer` | one read more, and how many events it gave: `"planted": 1` |
 //!
@@ -94,6 +97,11 @@ mod component {
                 "planted spin" => loop {
                     black_box(&self);
                 },
+                "planted sleep" => std::thread::sleep(std::time::Duration::from_secs(3600)),
+                "planted bytes" => response.body = [&[0xff], response.body.as_slice()].concat(),
+                "planted search" => {
+                    drop(Imports.events(&EventQuery { words: Some("held".into()), ..first_page() }));
+                }
                 "planted read" => drop(Imports.events(&first_page())),
                 _ => {}
             }

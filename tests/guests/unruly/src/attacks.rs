@@ -43,6 +43,21 @@ pub(crate) fn new_event() -> events::NewEvent {
     events::NewEvent { name: "mine".into(), capacity: 5, starts_at_ms: None, tags: Vec::new(), attributes: None }
 }
 
+/// How many events have these words in their name, on the first page.
+pub(crate) fn search(words: &str) -> String {
+    let (limit, words, available_only) = (100, Some(words.into()), false);
+    let (cursor, tag, starts_after_ms, starts_before_ms) = (None, None, None, None);
+    let query = events::EventQuery { limit, cursor, words, tag, starts_after_ms, starts_before_ms, available_only };
+    format!("{:?}", events::list(&query).map(|page| page.items.len()))
+}
+
+/// Says of the event that the body names that nobody knows when it begins.
+pub(crate) fn clear_start(event_id: &str) -> String {
+    let (name, capacity, tags, attributes, if_version) = (None, None, None, None, None);
+    let patch = events::EventPatch { name, capacity, starts_at_ms: Some(None), tags, attributes, if_version };
+    format!("{:?}", events::update(event_id, &patch))
+}
+
 /// Registers for the event that the body names.
 pub(crate) fn register(event_id: &str) -> Result<tickets::Registered, tickets::RegisterRefusal> {
     register_as(event_id, "somebody@example.org")

@@ -56,6 +56,8 @@ mod component {
         (Method::Post, "/create", Access::Public),
         (Method::Post, "/register", Access::Public),
         (Method::Post, "/register-then-trap", Access::Public),
+        (Method::Post, "/clear-start", Access::Public),
+        (Method::Get, "/search", Access::Public),
         (Method::Get, "/admin-only", Access::Admin),
     ];
 
@@ -125,6 +127,8 @@ mod component {
                 "headers" => return answer(200, format!("{:?}", request.headers)),
                 "create" => return answer(200, format!("{:?}", events::create(&new_event()))),
                 "register" => return answer(200, format!("{:?}", register(&body))),
+                "search" => return answer(200, attacks::search("held")),
+                "clear-start" => return answer(200, attacks::clear_start(&body)),
                 "register-then-trap" => {
                     let _ = register(&body);
                     panic!("trapped after registering");
