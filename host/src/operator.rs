@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use rustix::fs::{Mode, OFlags, open};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -27,8 +28,14 @@ pub struct TokenFile {
 /// # Errors
 /// It cannot be read, or what it has is no token; without its path.
 pub fn read_token(path: &Path) -> Result<TokenFile, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let mode = file.metadata().map_err(|error| error.to_string())?.permissions().mode();
+    // Without blocking: a named pipe would wait for a writer, and the start with it.
+    let file = open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
+    let file = File::from(file.map_err(|error| std::io::Error::from(error).to_string())?);
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    let mode = metadata.permissions().mode();
     let mut text = String::new();
     file.take(MAX_TOKEN as u64 + 2).read_to_string(&mut text).map_err(|error| error.to_string())?;
     Operator::with_token(&text)?;

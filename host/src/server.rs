@@ -84,7 +84,8 @@ impl Server {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         let Parts { operator, metrics, watched, registry, recorder, store } =
-            Parts::make(&settings, ids, store, module, &clock).await?;
+            // Large, and needed once.
+            Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
         let app = Arc::new(App {
             clock: Arc::clone(&clock),
             rate_limit: settings.rate_limit(),

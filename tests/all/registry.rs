@@ -223,7 +223,7 @@ async fn a_fall_that_the_disk_does_not_take_holds_up_nobody_and_is_kept_by_the_s
     std::fs::rename(&deployment, &aside).unwrap();
     // No file can be put in the place of a folder.
     std::fs::create_dir(&deployment).unwrap();
-    registry.choose(&Principal::default(), fresh_address()).ended(Ending::Failed);
+    registry.choose(&Principal::default(), fresh_address()).trial().ended(Ending::Failed);
     // It is tried again after 5 s; nobody waits for that.
     let others = async {
         let refused = registry.activate("standard", Mode::Off).await;

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 /// What stands for a local part.
 const MASK: &str = "***";
-/// `@` as it is, and as it is in a URL.
-const AT: [&str; 2] = ["@", "%40"];
+/// `@` as it is, as it is in a URL, twice, and in HTML.
+const AT: [&str; 4] = ["@", "%40", "%2540", "&#64;"];
 
 /// All texts of a value masked, names of fields too.
 pub(super) fn masked(value: Value) -> Value {
@@ -74,9 +74,11 @@ fn split_at_sign(text: &str) -> Option<(&str, &str, &str)> {
 
 /// Where the local part at the end of a text begins (RFC 5321: a dotted string of symbols, or a quoted one).
 fn local_part(before: &str) -> usize {
-    if let Some(quoted) = before.strip_suffix('"') {
-        return quoted.rfind('"').unwrap_or(0);
+    if before.ends_with('"') {
+        // Where it begins cannot be told: quotes in it are escaped, or meant to mislead.
+        return 0;
     }
-    let symbol = |c: char| c.is_alphanumeric() || !c.is_ascii() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
+    // Comments may stand in parentheses.
+    let symbol = |c: char| c.is_alphanumeric() || !c.is_ascii() || ".!#$%&'*+-/=?^_`{|}~()\\".contains(c);
     before.trim_end_matches(symbol).len()
 }

@@ -111,6 +111,9 @@ mod seeded {
         SyncKept,
     }
 
+    /// The words of searches that stand still, how many do, and that this has changed.
+    type Held = (Mutex<(Option<String>, u32)>, Condvar);
+
     /// What is wrong with a store. Its clones are one and the same.
     #[derive(Debug, Clone, Default)]
     pub struct Faults {
@@ -119,7 +122,7 @@ mod seeded {
         panics: bool,
         commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
         /// The words whose searches stand still, and how many do.
-        held: Arc<(Mutex<(Option<String>, u32)>, Condvar)>,
+        held: Arc<Held>,
     }
 
     /// Longest that a search stands still: a test that fails ends all the same.
