@@ -1,4 +1,5 @@
 //! Recordings of what no clean run of the program shows: the store fails or stands still, ids are used twice, values are removed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
