@@ -1,9 +1,8 @@
 //! How the operator's surface refuses.
 
-use hyper::StatusCode;
 use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
 
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, Row, operator};
 use crate::http::Reply;
 use crate::http::request::Discard;
 use crate::registry::Refusal;
@@ -45,16 +44,20 @@ impl From<StoreFailure> for Trouble {
 }
 
 impl Trouble {
+    fn row(&self) -> Row {
+        match self {
+            Self::NoToken => operator::NO_TOKEN,
+            Self::Unauthenticated => operator::UNAUTHENTICATED,
+            Self::NotAModule => operator::NOT_A_MODULE,
+            Self::ProofInProgress => operator::PROOF_IN_PROGRESS,
+            Self::Refused(refusal) => operator::refused(refusal),
+            Self::Host(error) => error.row(),
+        }
+    }
+
     /// The name, the same in answers and in the log.
     pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::NoToken => "operator_token_not_configured",
-            Self::Unauthenticated => "unauthenticated",
-            Self::NotAModule => "unsupported_media_type",
-            Self::ProofInProgress => "proof_in_progress",
-            Self::Refused(refusal) => refusal.code(),
-            Self::Host(error) => error.code(),
-        }
+        self.row().code
     }
 
     /// Whether it is a fault of the host's, to be told whoever asked.
@@ -103,19 +106,15 @@ impl Trouble {
     }
 
     pub(super) fn reply(&self, request_id: &str) -> Reply {
-        let (status, title) = match self {
-            Self::Host(error) => return Reply::from_error(error, request_id),
-            Self::NoToken => (StatusCode::FORBIDDEN, "The operator's surface is closed"),
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "The caller is not known"),
-            Self::NotAModule => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not a module"),
-            Self::ProofInProgress => (StatusCode::CONFLICT, "Another proof is under way"),
-            Self::Refused(refusal) => (refusal.status(), refusal.title()),
-        };
+        if let Self::Host(error) = self {
+            return Reply::from_error(error, request_id);
+        }
         let refusal = match self {
             Self::Refused(Refusal::Module(error)) => Some(error.refusal.name()),
             _ => None,
         };
-        let (code, detail, advice) = (self.code(), self.detail(), self.advice());
+        let Row { status, code, title } = self.row();
+        let (detail, advice) = (self.detail(), self.advice());
         let reply = Reply::problem(&Problem { status, code, title, detail, request_id, refusal, advice });
         match self {
             Self::Unauthenticated => reply.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),

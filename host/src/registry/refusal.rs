@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use hyper::StatusCode;
-
 use crate::wasm::LoadError;
 
 /// Every way in which an operator can be refused, in order of precedence.
@@ -55,28 +53,10 @@ impl Refusal {
             Self::NotKept(_) => "not_kept",
         }
     }
-
-    /// As HTTP has it.
-    #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        match self {
-            Self::InvalidPercent(_) | Self::ModuleAmbiguous(_) => StatusCode::BAD_REQUEST,
-            Self::ModuleNotFound(_) => StatusCode::NOT_FOUND,
-            Self::Module(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotKept(_) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Pinned(_)
-            | Self::UploadInProgress
-            | Self::AlreadyActive
-            | Self::ModuleInUse(_)
-            | Self::ModuleNotInUse
-            | Self::BuiltIn
-            | Self::NothingBefore => StatusCode::CONFLICT,
-        }
-    }
 }
 
 impl Refusal {
-    /// The same as HTTP's title: what kind of refusal it is, in a few words.
+    /// What kind of refusal it is, in a few words.
     #[must_use]
     pub const fn title(&self) -> &'static str {
         match self {
