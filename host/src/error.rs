@@ -3,6 +3,8 @@
 //! Every error has two messages: [`Error::detail`] is for the client, and [`Error::logged`] for the operator. What concerns the inside
 //! (a trap, SQLite's words) is only in the second.
 
+pub(crate) mod operator;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -61,10 +63,13 @@ pub enum Error {
 }
 
 /// One row of the table: what a code means in HTTP.
-struct Row {
-    status: StatusCode,
-    code: &'static str,
-    title: &'static str,
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) status: StatusCode,
+    /// The name for machines.
+    pub(crate) code: &'static str,
+    /// In a few words.
+    pub(crate) title: &'static str,
 }
 
 const fn row(status: StatusCode, code: &'static str, title: &'static str) -> Row {
@@ -77,7 +82,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const RETRY_AFTER_RESTART: Duration = Duration::from_secs(5);
 
 impl Error {
-    fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row {
         use StatusCode as S;
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request", "The request is not valid"),

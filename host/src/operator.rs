@@ -3,8 +3,11 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, open};
 use sha2::{Digest as _, Sha256};
@@ -14,6 +17,9 @@ use subtle::ConstantTimeEq as _;
 const MIN_TOKEN: usize = 16;
 /// Most bytes of it.
 const MAX_TOKEN: usize = 1024;
+
+/// How often a wrong token is told in the log at the most; what comes between is counted. Who guesses must not fill the disk.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// A token, out of its file.
 pub struct TokenFile {
@@ -42,14 +48,24 @@ pub fn read_token(path: &Path) -> Result<TokenFile, String> {
     Ok(TokenFile { token: text.trim().to_owned(), is_open: mode & 0o077 != 0 })
 }
 
-/// Knows the operator, if there is one.
+/// Knows the operator, if there is one. All clones tell of wrong tokens together.
 #[derive(Clone, Default)]
-pub struct Operator(Option<[u8; 32]>);
+pub struct Operator {
+    known: Option<[u8; 32]>,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What was told of wrong tokens.
+#[derive(Default)]
+struct Told {
+    last: Option<Duration>,
+    untold: u64,
+}
 
 impl fmt::Debug for Operator {
     /// Never the token, nor its hash.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Operator(with a token)" } else { "Operator(none)" })
+        f.write_str(if self.known.is_some() { "Operator(with a token)" } else { "Operator(none)" })
     }
 }
 
@@ -72,19 +88,41 @@ impl Operator {
                 "a token has {MIN_TOKEN} to {MAX_TOKEN} visible characters on one line; make one with: head -c 32 /dev/urandom | base64"
             ));
         }
-        Ok(Self(Some(hash(token.as_bytes()))))
+        Ok(Self { known: Some(hash(token.as_bytes())), told: Arc::default() })
     }
 
     /// Whether there is one.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.0.is_some()
+        self.known.is_some()
     }
 
     /// Whether this is the operator's token. Takes the same time whatever is right of it: hashes are compared, and those in constant time.
     #[must_use]
     pub fn is(&self, token: &[u8]) -> bool {
-        self.0.is_some_and(|known| bool::from(known.ct_eq(&hash(token))))
+        self.known.is_some_and(|known| bool::from(known.ct_eq(&hash(token))))
+    }
+
+    /// The same, and tells in the log who had a wrong one: the address, never the token. `now` is a moment of the host's clock.
+    #[must_use]
+    pub fn check(&self, token: &[u8], peer: IpAddr, now: Duration) -> bool {
+        let right = self.is(token);
+        if !right {
+            self.tell(peer, now);
+        }
+        right
+    }
+
+    fn tell(&self, peer: IpAddr, now: Duration) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.last.is_some_and(|last| now.saturating_sub(last) < TELL_EVERY) {
+            told.untold = told.untold.saturating_add(1);
+            return;
+        }
+        let more = std::mem::take(&mut told.untold);
+        told.last = Some(now);
+        drop(told);
+        tracing::warn!(target: "operator", address = %peer, more, "a wrong operator's token");
     }
 }
 

@@ -1,8 +1,7 @@
 //! Whether it is the operator who asks.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
@@ -11,25 +10,15 @@ use super::answer::Trouble;
 use crate::clock::Clock;
 use crate::operator::Operator;
 
-/// How often a wrong token is told in the log at the most; what comes between is counted. Who guesses must not fill the disk.
-const TELL_EVERY: Duration = Duration::from_secs(1);
-
 /// Knows the operator, and tells of those who are not.
 pub(super) struct Access {
     operator: Operator,
     clock: Arc<dyn Clock>,
-    told: Mutex<Told>,
-}
-
-#[derive(Default)]
-struct Told {
-    last: Option<Duration>,
-    untold: u64,
 }
 
 impl Access {
     pub(super) fn of(operator: Operator, clock: Arc<dyn Clock>) -> Self {
-        Self { operator, clock, told: Mutex::default() }
+        Self { operator, clock }
     }
 
     /// Lets the operator in.
@@ -38,24 +27,7 @@ impl Access {
             return Err(Trouble::NoToken);
         }
         let token = bearer(headers).ok_or(Trouble::Unauthenticated)?;
-        if self.operator.is(token) {
-            return Ok(());
-        }
-        self.tell(peer);
-        Err(Trouble::Unauthenticated)
-    }
-
-    fn tell(&self, peer: IpAddr) {
-        let now = self.clock.elapsed();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.last.is_some_and(|last| now.saturating_sub(last) < TELL_EVERY) {
-            told.untold = told.untold.saturating_add(1);
-            return;
-        }
-        let more = std::mem::take(&mut told.untold);
-        told.last = Some(now);
-        drop(told);
-        tracing::warn!(target: "operator", address = %peer, more, "a wrong operator's token");
+        if self.operator.check(token, peer, self.clock.elapsed()) { Ok(()) } else { Err(Trouble::Unauthenticated) }
     }
 }
 

@@ -1,14 +1,12 @@
 //! How the operator's surface refuses.
 
-use hyper::StatusCode;
 use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
 
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, Row, operator};
 use crate::http::Reply;
 use crate::http::request::Discard;
 use crate::registry::Refusal;
 use crate::store::StoreFailure;
-use crate::wasm::LoadRefusal;
 
 /// Why an operator, or whoever would be one, gets no answer.
 #[derive(Debug)]
@@ -46,16 +44,20 @@ impl From<StoreFailure> for Trouble {
 }
 
 impl Trouble {
+    fn row(&self) -> Row {
+        match self {
+            Self::NoToken => operator::NO_TOKEN,
+            Self::Unauthenticated => operator::UNAUTHENTICATED,
+            Self::NotAModule => operator::NOT_A_MODULE,
+            Self::ProofInProgress => operator::PROOF_IN_PROGRESS,
+            Self::Refused(refusal) => operator::refused(refusal),
+            Self::Host(error) => error.row(),
+        }
+    }
+
     /// The name, the same in answers and in the log.
     pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::NoToken => "operator_token_not_configured",
-            Self::Unauthenticated => "unauthenticated",
-            Self::NotAModule => "unsupported_media_type",
-            Self::ProofInProgress => "proof_in_progress",
-            Self::Refused(refusal) => refusal.code(),
-            Self::Host(error) => error.code(),
-        }
+        self.row().code
     }
 
     /// Whether it is a fault of the host's, to be told whoever asked.
@@ -104,47 +106,19 @@ impl Trouble {
     }
 
     pub(super) fn reply(&self, request_id: &str) -> Reply {
-        let (status, title) = match self {
-            Self::Host(error) => return Reply::from_error(error, request_id),
-            Self::NoToken => (StatusCode::FORBIDDEN, "The operator's surface is closed"),
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "The caller is not known"),
-            Self::NotAModule => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not a module"),
-            Self::ProofInProgress => (StatusCode::CONFLICT, "Another proof is under way"),
-            Self::Refused(refusal) => refused(refusal),
-        };
+        if let Self::Host(error) = self {
+            return Reply::from_error(error, request_id);
+        }
         let refusal = match self {
             Self::Refused(Refusal::Module(error)) => Some(error.refusal.name()),
             _ => None,
         };
-        let (code, detail, advice) = (self.code(), self.detail(), self.advice());
+        let Row { status, code, title } = self.row();
+        let (detail, advice) = (self.detail(), self.advice());
         let reply = Reply::problem(&Problem { status, code, title, detail, request_id, refusal, advice });
         match self {
             Self::Unauthenticated => reply.header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             _ => reply,
         }
-    }
-}
-
-/// What a refusal of the registry's is in HTTP, and in a few words.
-fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
-    use StatusCode as S;
-    match refusal {
-        Refusal::Pinned(_) => (S::CONFLICT, "The rules are pinned"),
-        Refusal::UploadInProgress => (S::CONFLICT, "Another upload is under way"),
-        // Not the module's fault.
-        Refusal::Module(error) if error.refusal == LoadRefusal::Unavailable => {
-            (S::SERVICE_UNAVAILABLE, "The module cannot be loaded now")
-        }
-        Refusal::Module(_) => (S::UNPROCESSABLE_ENTITY, "This host would not serve the module"),
-        Refusal::ModuleNotFound(_) => (S::NOT_FOUND, "There is no such module"),
-        Refusal::ModuleAmbiguous(_) => (S::BAD_REQUEST, "Several modules could be meant"),
-        Refusal::InvalidPercent(_) => (S::BAD_REQUEST, "The share is not valid"),
-        Refusal::AlreadyActive => (S::CONFLICT, "The module is active already"),
-        Refusal::ModuleInUse(_) => (S::CONFLICT, "The module is in use"),
-        Refusal::ModuleNotInUse => (S::CONFLICT, "The module is not in use"),
-        Refusal::BuiltIn => (S::CONFLICT, "The module is part of the program"),
-        Refusal::CanaryHasEnded(..) => (S::CONFLICT, "The canary has ended already"),
-        Refusal::NothingBefore => (S::CONFLICT, "There is nothing to go back to"),
-        Refusal::NotKept(_) => (S::INSUFFICIENT_STORAGE, "The change could not be kept"),
     }
 }
