@@ -196,7 +196,7 @@ async fn of_a_body_that_is_no_text_only_length_and_digest_are_shown() {
     let found = the_difference(&server, 2).await;
     let body = &found.candidate["body"];
     assert_eq!((body["sha256"].as_str().map(str::len), body["bytes"].is_u64()), (Some(64), true), "{body}");
-    assert_eq!(body.as_object().map(|body| body.len()), Some(2), "{body}");
+    assert_eq!(body.as_object().map(serde_json::Map::len), Some(2), "{body}");
 }
 
 #[tokio::test]

@@ -118,9 +118,11 @@ mod seeded {
         max_pages: Option<u32>,
         panics: bool,
         commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
-        /// The words whose searches stand still, and how many do.
-        held: Arc<(Mutex<(Option<String>, u32)>, Condvar)>,
+        held: Arc<(Mutex<Held>, Condvar)>,
     }
+
+    /// The words whose searches stand still, and how many do.
+    type Held = (Option<String>, u32);
 
     /// Longest that a search stands still: a test that fails ends all the same.
     const HELD: Duration = Duration::from_secs(30);
