@@ -167,7 +167,7 @@ impl Turn<'_> {
 
     /// The version that serves this request: the caller's, or the one that a tester with the operator's token names.
     fn choose(&self, parts: &Parts, principal: &Principal) -> Result<(Chosen, bool), Error> {
-        let asked = request::tester(&parts.headers, &self.app.operator)?;
+        let asked = request::tester(&parts.headers, &self.app.operator, self.peer, self.app.clock.elapsed())?;
         let Some(asked) = asked else { return Ok((self.app.registry.choose(principal, self.peer), false)) };
         match self.app.registry.chosen_by_tester(asked) {
             Some(chosen) => Ok((chosen, true)),

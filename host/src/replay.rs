@@ -51,6 +51,7 @@ pub(crate) async fn replay(recorded: &RecordedRequest, module: &Module) -> Repla
     let (played, did) = (played.unwrap_or_default(), recording.unwrap_or_default());
     let diverged = matches!(result, Err(RunError::Diverged)) && !played.unanswered;
     let came = if played.unanswered {
+        notes.retain(|note| *note != OUT_OF_TIME);
         notes.push(
             "it did the same as far as it was recorded: up to a host call that time was up for, before its answer",
         );
@@ -85,6 +86,8 @@ fn request_for(recorded: &RecordedRequest, module: &Module, same_module: bool) -
     Ok(GuestRequest { route_id: route.id.clone(), params: params(&found)?, ..request })
 }
 
+/// Said of a run that ended as it did for the time that it took.
+const OUT_OF_TIME: &str = "the recorded run was out of time, so only that is compared";
 /// Said of a run that had less memory than its limit.
 const CROWDED_OUT: &str =
     "the recorded run failed for want of memory that others had taken, so only its host calls until then are compared";
@@ -100,7 +103,7 @@ fn notes(recorded: &RecordedRequest) -> Vec<&'static str> {
         notes.push(CROWDED_OUT);
     }
     if recorded.outcome.is_of_time() {
-        notes.push("the recorded run was out of time, so only that is compared");
+        notes.push(OUT_OF_TIME);
     }
     notes
 }

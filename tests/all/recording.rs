@@ -1,5 +1,4 @@
 //! Recordings of what no clean run of the program shows: the store fails or stands still, ids are used twice, values are removed.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,7 +25,7 @@ fn only_file(folder: &TempDir) -> Option<PathBuf> {
 }
 
 fn read(file: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    serde_json::from_slice(&std::fs::read(file).expect("it is there")).expect("it is JSON")
 }
 
 /// Whether a replay in these rules, or in the standard ones, does the same.
@@ -34,7 +33,8 @@ async fn replays_the_same(file: PathBuf, rules: Option<&Path>) -> bool {
     let (compiling, rules) = (settings().compiling, rules.map(Path::to_owned));
     let replay = Replay { file, rules, modules_dir: PathBuf::from("no such folder"), json: true, compiling };
     // The command has a runtime of its own.
-    let code = tokio::task::spawn_blocking(|| cli::rules(RulesCommand::Replay(Box::new(replay)))).await.unwrap();
+    let code =
+        tokio::task::spawn_blocking(|| cli::rules(RulesCommand::Replay(Box::new(replay)))).await.expect("it ends");
     format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS)
 }
 

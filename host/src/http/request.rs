@@ -1,5 +1,6 @@
 //! From HTTP to what a guest gets: decoded, bounded and only what the contract allows.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -39,7 +40,13 @@ const TESTER: HeaderName = HeaderName::from_static("x-boxoffice-rules");
 const TESTER_TOKEN: HeaderName = HeaderName::from_static("x-boxoffice-operator-token");
 
 /// The version that the request asks for, if it comes with the operator's token.
-pub(super) fn tester<'a>(headers: &'a HeaderMap, operator: &Operator) -> Result<Option<&'a str>, Error> {
+/// `peer` and `now` are for the log of wrong tokens.
+pub(super) fn tester<'a>(
+    headers: &'a HeaderMap,
+    operator: &Operator,
+    peer: IpAddr,
+    now: Duration,
+) -> Result<Option<&'a str>, Error> {
     if !headers.contains_key(TESTER) {
         return Ok(None);
     }
@@ -47,7 +54,7 @@ pub(super) fn tester<'a>(headers: &'a HeaderMap, operator: &Operator) -> Result<
         let mut values = headers.get_all(name).iter();
         values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
     };
-    if !one(TESTER_TOKEN).is_some_and(|token| operator.is(token)) {
+    if !one(TESTER_TOKEN).is_some_and(|token| operator.check(token, peer, now)) {
         return Err(Error::NotTheOperator);
     }
     let asked = one(TESTER).and_then(|name| std::str::from_utf8(name).ok());

@@ -301,7 +301,9 @@ pub(super) async fn within_limits<T>(
     let (limit, long_runs) = (engine.limits.timeout, engine.long_runs(lane));
     let timed = if lane == Lane::Shadows {
         let mut waits = Waits::default();
-        let timed = tokio::time::timeout(limit, metered(waits.watch(run, cpu), cpu, long_runs)).await;
+        // Boxed, so that the future of a client's run is no larger for it.
+        let watched = Box::pin(metered(waits.watch(run, cpu), cpu, long_runs));
+        let timed = tokio::time::timeout(limit, watched).await;
         cpu.has_waited(waits.micros());
         timed
     } else {

@@ -111,9 +111,6 @@ mod seeded {
         SyncKept,
     }
 
-    /// The words of searches that stand still, how many do, and that this has changed.
-    type Held = (Mutex<(Option<String>, u32)>, Condvar);
-
     /// What is wrong with a store. Its clones are one and the same.
     #[derive(Debug, Clone, Default)]
     pub struct Faults {
@@ -121,9 +118,11 @@ mod seeded {
         max_pages: Option<u32>,
         panics: bool,
         commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
-        /// The words whose searches stand still, and how many do.
-        held: Arc<Held>,
+        held: Arc<(Mutex<Held>, Condvar)>,
     }
+
+    /// The words whose searches stand still, and how many do.
+    type Held = (Option<String>, u32);
 
     /// Longest that a search stands still: a test that fails ends all the same.
     const HELD: Duration = Duration::from_secs(30);
