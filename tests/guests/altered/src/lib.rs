@@ -26,6 +26,7 @@
 //!
 //! And there is a route more, `GET /planted`. Everything else is as with the standard rules.
 #![allow(missing_docs, unreachable_pub, clippy::pedantic, unsafe_code, reason = "the exports are generated")]
+#![allow(clippy::disallowed_methods, reason = "doing what is not done is what it is for")]
 
 #[cfg(target_family = "wasm")]
 mod component {
