@@ -84,7 +84,7 @@ fn a_module_is_pushed_listed_activated_rolled_back_and_deleted() {
     assert!(list.lines().any(|line| line.contains(" uploaded ") && line.contains(short)), "{list}");
 
     let told = done(&dir, &server, &["rules", "rollback"]);
-    assert_eq!(told, format!("the canary {short} has ended; standard serves everybody\n"));
+    assert_eq!(told, format!("the canary {short} has ended; standard serves everybody now\n"));
     assert!(done(&dir, &server, &["rules", "push", "two.wasm", "--activate"]).contains("serves everybody now"));
     assert_eq!(done(&dir, &server, &["rules", "rollback"]), "standard serves everybody again\n");
     let told = done(&dir, &server, &["rules", "activate", short, "--shadow"]);

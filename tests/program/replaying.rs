@@ -161,7 +161,7 @@ fn the_recorded_module_is_found_by_its_digest() {
     fs::copy(harness::unruly_rules(), &module).unwrap();
     assert_eq!(replay(&dir, file, &folder).1["refusal"], "wrong-module");
     fs::remove_file(&module).unwrap();
-    assert_eq!(replay(&dir, file, &folder).1["refusal"], "unavailable");
+    assert_eq!(replay(&dir, file, &folder).1["refusal"], "no-module");
     let digest12 = module.file_name().unwrap().to_str().unwrap()[..12].to_owned();
     assert!(file.to_str().unwrap().ends_with(&format!("-{digest12}.json")), "{file:?}");
 }
