@@ -149,7 +149,7 @@ fn what_the_host_refuses_is_told_by_name_with_what_to_do() {
     let output = run(dir.path(), &["rules", "list"]);
     assert_refused(&output, 1, &["token is missing"]);
 
-    let usage: [(&[&str], &str); 7] = [
+    let usage: [(&[&str], &str); 8] = [
         (&["rules", "push", "one.wasm", "--canary", "101"], "0.01 to 100"),
         (&["rules", "activate", "standard", "--canary", "0"], "0.01 to 100"),
         (&["rules", "activate", "../../etc"], "digest"),
@@ -157,6 +157,7 @@ fn what_the_host_refuses_is_told_by_name_with_what_to_do() {
         (&["rules", "push", "one.wasm", "--activate", "--canary", "5"], "--canary"),
         (&["rules", "list", "--admin", "https://127.0.0.1:8081"], "plain HTTP"),
         (&["rules", "list", "--admin", "127.0.0.1:8081"], "http://HOST:PORT"),
+        (&["rules", "list", "--admin", "http://127.0.0.1:99999"], "http://HOST:PORT"),
     ];
     for (arguments, says) in usage {
         assert_refused(&run(dir.path(), arguments), 2, &[says]);

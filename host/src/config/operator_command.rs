@@ -57,11 +57,11 @@ fn admin_url(text: &str) -> Result<AdminUrl, String> {
     if uri.scheme_str() != Some("http") || uri.path() != "/" || uri.query().is_some() || authority.host().is_empty() {
         return Err(usage.to_owned());
     }
-    let port = match (authority.port(), authority.port_u16()) {
-        (None, _) => 80,
-        (Some(_), Some(port)) => port,
-        // More than there are: never another one, which would be shown the token.
-        (Some(_), None) => return Err(usage.to_owned()),
+    let port = match authority.port_u16() {
+        Some(port) => port,
+        None if authority.as_str() == authority.host() => 80,
+        // One that there is not: never another one, which would be shown the token.
+        None => return Err(usage.to_owned()),
     };
     Ok(AdminUrl { authority: format!("{}:{port}", authority.host()) })
 }
