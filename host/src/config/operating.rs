@@ -31,7 +31,7 @@ pub struct Operating {
           value_parser = duration("1s", "1h"))]
     pub canary_window: Duration,
 
-    /// Requests of the canary in the window before it is judged: fewer say nothing
+    /// Runs of the canary in the window before it is judged: fewer say nothing
     #[arg(long, value_name = "N", env = "BOXOFFICE_CANARY_MIN_REQUESTS", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub canary_min_requests: u32,
