@@ -1,33 +1,45 @@
 //! From a credential to a [`Principal`]. Knows no URL.
 
+mod header;
+mod mode;
+mod refusal;
+
 use hyper::HeaderMap;
 
-use crate::domain::{Principal, Role};
+pub use mode::{AuthMode, Credentials};
+pub use refusal::CredentialRefusal;
 
-/// The header that names the role, with `--auth header`.
-const ROLE_HEADER: &str = "x-role";
+use crate::domain::{Millis, Principal};
 
-/// Where callers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum AuthMode {
-    /// The role is what the `X-Role` header says. Anybody can say it: for development on loopback.
-    Header,
+/// Knows callers by what they send.
+#[derive(Debug)]
+pub struct Authenticator {
+    mode: AuthMode,
+    /// Whether callers with header roles may search for rows, which gives away ids that are keys.
+    may_search: bool,
 }
 
-impl AuthMode {
-    /// Who is asking. With header roles: whoever has exactly one `X-Role` header with exactly the name of a role; everybody
-    /// else is nobody in particular, and the routes that need a role refuse that.
+impl Authenticator {
+    /// Callers by the `X-Role` header, which anybody can send.
     #[must_use]
-    pub fn principal(self, headers: &HeaderMap) -> Principal {
-        match self {
-            Self::Header => {
-                let mut values = headers.get_all(ROLE_HEADER).iter();
-                let (Some(value), None) = (values.next(), values.next()) else {
-                    return Principal::default();
-                };
-                let role = value.to_str().ok().and_then(Role::named);
-                role.map(Principal::with_role).unwrap_or_default()
-            }
+    pub fn by_header(may_search: bool) -> Self {
+        Self { mode: AuthMode::Header, may_search }
+    }
+
+    /// How callers are known.
+    #[must_use]
+    pub fn mode(&self) -> AuthMode {
+        self.mode
+    }
+
+    /// Who is asking at `now`. Without a credential it is nobody, for whom what is public is all that there is.
+    ///
+    /// # Errors
+    /// There is a credential, and it lets nobody in.
+    pub fn principal(&self, headers: &HeaderMap, _now: Millis) -> Result<Principal, CredentialRefusal> {
+        match self.mode {
+            AuthMode::Header => Ok(header::principal(headers, self.may_search)),
+            AuthMode::Credentials(_) => Ok(Principal::default()),
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A flag wins over its environment variable `BOXOFFICE_<FLAG>`, which wins over its key in the TOML file of `--config`.
 
+mod credentials;
 mod file;
+mod network;
 mod operating;
 mod operator_command;
 mod recording;
@@ -23,6 +25,8 @@ use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
+pub use credentials::JwtSettings;
+pub use network::{NetworkSettings, RateLimitBy};
 pub use operating::Operating;
 pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
 pub use recording::RecordingSettings;
@@ -114,11 +118,19 @@ pub struct Serve {
     #[command(flatten)]
     pub recording: RecordingSettings,
 
-    /// Where callers come from; with `header` anybody can take any role
+    /// What lets callers in: `header`, with which anybody can take any role, for development; `jwt`, `keys`, or `jwt,keys`
     #[arg(long, value_name = "MODE", env = "BOXOFFICE_AUTH", default_value = "header", help_heading = "Access")]
     pub auth: AuthMode,
 
-    /// Allow `--auth header` on an address that others can reach
+    /// How tokens are checked.
+    #[command(flatten)]
+    pub jwt: JwtSettings,
+
+    /// Between clients and the API.
+    #[command(flatten)]
+    pub network: NetworkSettings,
+
+    /// Allow `--auth header` on an address that others can reach, and searches by email with it, which give away ids that are keys
     #[arg(long, env = "BOXOFFICE_ALLOW_INSECURE_HEADER_AUTH", help_heading = "Access",
           value_parser = BoolishValueParser::new())]
     pub allow_insecure_header_auth: bool,
@@ -142,6 +154,11 @@ pub struct Serve {
     #[arg(long, value_name = "DURATION", env = "BOXOFFICE_SWEEP_INTERVAL", default_value = "10s",
           value_parser = duration("10ms", "1h"), help_heading = "Tickets")]
     pub sweep_interval: Duration,
+
+    /// How long it is kept who did what; what is older goes, bit by bit
+    #[arg(long, value_name = "DURATION", env = "BOXOFFICE_AUDIT_RETENTION", default_value = "90days",
+          value_parser = duration("1s", "36500days"), help_heading = "Tickets")]
+    pub audit_retention: Duration,
 
     /// How long requests in flight may take after SIGTERM or SIGINT
     #[arg(long, value_name = "DURATION", env = "BOXOFFICE_GRACE", default_value = "5s",
@@ -259,6 +276,14 @@ impl Serve {
     fn check(&self) -> Result<(), ConfigError> {
         if self.watch && self.rules.as_deref().is_none_or(|file| file == Path::new("-")) {
             let why = "--watch: it serves what a file has whenever it changes; name one with --rules FILE";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
+        if self.auth == AuthMode::Header && !self.network.trusted_proxy.is_empty() {
+            let why = "--trusted-proxy: with --auth header anybody behind the proxy could take any role; use --auth jwt or keys";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
+        if self.auth.takes_tokens() != (self.jwt.jwt_key.is_some() || self.jwt.jwks.is_some()) {
+            let why = "--auth jwt needs --jwt-key FILE or --jwks FILE, and those need --auth jwt";
             return Err(ConfigError::Invalid(why.to_owned()));
         }
         if self.auth == AuthMode::Header && !self.listen.ip().is_loopback() && !self.allow_insecure_header_auth {

@@ -4,12 +4,14 @@
 //! so that it is the same for every module and every store.
 
 mod access;
+mod audit;
 mod event;
 mod ids;
 mod ticket;
 mod time;
 
-pub use access::{OwnerId, Permission, Principal, Role, Roles};
+pub use access::{Identity, OwnerId, Permission, Principal, Role, Roles};
+pub use audit::{Actor, AuditAction, AuditEntry, AuditQuery, Origin};
 pub use event::{Event, EventPatch, EventQuery, MAX_CAPACITY, NewEvent};
 pub use ids::{EventId, IdSource, TicketId};
 pub use ticket::{

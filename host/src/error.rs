@@ -11,6 +11,8 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 
+use crate::auth::CredentialRefusal;
+use crate::domain::{Identity, Principal};
 use crate::limiter::{RateLimit, Standing};
 use crate::store::StoreFailure;
 use crate::wasm::{Cause, Failure};
@@ -20,6 +22,8 @@ use crate::wasm::{Cause, Failure};
 pub enum Error {
     /// Malformed HTTP or parameters; says what.
     InvalidRequest(String),
+    /// Nobody is known, where somebody must be; or what was sent lets nobody in, and why.
+    Unauthenticated(Option<CredentialRefusal>),
     /// The caller lacks the role that the route needs.
     Forbidden {
         /// The role, by name.
@@ -27,6 +31,8 @@ pub enum Error {
     },
     /// A version of the rules was asked for, without the operator's token.
     NotTheOperator,
+    /// A web page of this origin may not call the API.
+    OriginNotAllowed,
     /// No route of the active module has this path.
     RouteNotFound,
     /// The path has routes, but not for this method.
@@ -82,11 +88,17 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const RETRY_AFTER_RESTART: Duration = Duration::from_secs(5);
 
 impl Error {
+    /// The caller lacks the role that a route needs.
+    pub(crate) fn lacks(principal: &Principal, needs: &'static str) -> Self {
+        if principal.identity == Identity::Nobody { Self::Unauthenticated(None) } else { Self::Forbidden { needs } }
+    }
+
     pub(crate) fn row(&self) -> Row {
         use StatusCode as S;
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request", "The request is not valid"),
-            Self::Forbidden { .. } | Self::NotTheOperator => {
+            Self::Unauthenticated(_) => row(S::UNAUTHORIZED, "unauthenticated", "The caller is not known"),
+            Self::Forbidden { .. } | Self::NotTheOperator | Self::OriginNotAllowed => {
                 row(S::FORBIDDEN, "forbidden", "The caller may not do this")
             }
             Self::RouteNotFound => row(S::NOT_FOUND, "route_not_found", "There is no such route"),
@@ -132,7 +144,12 @@ impl Error {
     pub fn detail(&self) -> String {
         match self {
             Self::InvalidRequest(what) => what.clone(),
+            Self::Unauthenticated(None) => {
+                "This route needs a credential: send it as Authorization: Bearer TOKEN.".into()
+            }
+            Self::Unauthenticated(Some(refusal)) => refusal.advice().into(),
             Self::Forbidden { needs } => format!("This route needs the role {needs}."),
+            Self::OriginNotAllowed => "Web pages of this origin may not call this server.".into(),
             Self::NotTheOperator => {
                 "Versions of the rules are chosen with the operator's token in X-Boxoffice-Operator-Token; \
                  leave X-Boxoffice-Rules out."

@@ -5,6 +5,7 @@
 mod access_log;
 mod drain;
 mod listener;
+mod own;
 pub(crate) mod request;
 mod response;
 mod routing;
@@ -20,9 +21,10 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 
-use crate::auth::AuthMode;
+use crate::auth::Authenticator;
 use crate::clock::Clock;
-use crate::domain::{IdSource, Principal, RegistrationLimits};
+use crate::config::RateLimitBy;
+use crate::domain::{Actor, IdSource, Origin, Principal, RegistrationLimits};
 use crate::error::Error;
 use crate::limiter::{ClientKey, Limiter, RateLimit, Standing, Verdict};
 use crate::metrics::Metrics;
@@ -59,7 +61,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) limiter: Option<Mutex<Limiter>>,
-    pub(crate) auth: AuthMode,
+    pub(crate) rate_limit_by: RateLimitBy,
+    pub(crate) auth: Authenticator,
     pub(crate) registry: Arc<Registry>,
     /// Who shows this may choose a version.
     pub(crate) operator: Operator,
@@ -146,10 +149,12 @@ impl Turn<'_> {
         entry: &mut Entry<'_>,
         standing: &mut Option<Standing>,
     ) -> Result<Answer, Error> {
-        *standing = self.admit()?;
-        request::check_head(parts)?;
-        let principal = self.app.auth.principal(&parts.headers);
+        let principal = self.caller(parts, standing)?;
         entry.caller(&principal);
+        if let Some(own) = own::find(parts.uri.path()) {
+            entry.route(own.name());
+            return own.answer(self, parts, &principal).await;
+        }
         // One request sees one version, from its routing to its answer.
         let (chosen, by_tester) = self.choose(parts, &principal)?;
         let module = Arc::clone(&chosen.module);
@@ -190,16 +195,36 @@ impl Turn<'_> {
         };
         entry.route(&route.id);
         trace.route(&route.id);
-        route.access.check(principal).map_err(|needs| Error::Forbidden { needs })?;
+        route.access.check(principal).map_err(|needs| Error::lacks(principal, needs))?;
         let request = self.guest_request(parts, route, &params, body, principal).await?;
         self.run(chosen, request, principal.clone(), entry, trace).await
     }
 
-    /// The limiter comes before anything that costs.
-    fn admit(&self) -> Result<Option<Standing>, Error> {
+    /// Who is asking. The limiter comes before anything that costs, but for what tells whose requests it counts.
+    fn caller(&self, parts: &Parts, standing: &mut Option<Standing>) -> Result<Principal, Error> {
+        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now());
+        let by_address = ClientKey::of(self.peer);
+        let known = match self.app.rate_limit_by {
+            RateLimitBy::Address => {
+                *standing = self.admit(by_address)?;
+                request::check_head(parts)?;
+                known()
+            }
+            RateLimitBy::Credential => {
+                let known = known();
+                let key = known.as_ref().map_or(by_address, |known| ClientKey::of_caller(known, self.peer));
+                *standing = self.admit(key)?;
+                request::check_head(parts)?;
+                known
+            }
+        };
+        known.map_err(|refusal| Error::Unauthenticated(Some(refusal)))
+    }
+
+    fn admit(&self, key: ClientKey) -> Result<Option<Standing>, Error> {
         let Some(limiter) = &self.app.limiter else { return Ok(None) };
         let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
-        match limiter.admit(ClientKey::of(self.peer), self.app.clock.elapsed()) {
+        match limiter.admit(key, self.app.clock.elapsed()) {
             Verdict::Admitted(standing) => Ok(Some(standing)),
             Verdict::Refused(standing) => Err(Error::RateLimited { limit: limiter.limit(), standing }),
             Verdict::Full => Err(Error::Overloaded("the rate limiter's table")),
@@ -239,7 +264,10 @@ impl Turn<'_> {
         entry: &mut Entry<'_>,
         trace: &mut Trace,
     ) -> Result<Answer, Error> {
-        let grants = Grants { store: Arc::clone(&self.app.store), principal, limits: self.app.registration };
+        let module = chosen.module.digest.bytes();
+        let origin = Origin { address: self.peer, module, request_id: self.request_id.to_owned() };
+        let actor = Actor { principal, origin };
+        let grants = Grants { store: Arc::clone(&self.app.store), actor, limits: self.app.registration };
         let errand = Errand::live(grants, self.seed).recorded(trace.recorded);
         let trial = chosen.trial();
         let mut report = chosen.module.run(&request, errand).await;

@@ -8,6 +8,10 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::Principal;
+
 /// How many requests in how long a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
@@ -17,27 +21,42 @@ pub struct RateLimit {
     pub window: Duration,
 }
 
-/// Whose requests are counted together: an IPv4 address, or an IPv6 /64, which is what one household or host gets.
+/// Whose requests are counted together. Small, whatever a caller is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ClientKey(IpAddr);
-
-impl std::fmt::Display for ClientKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
+pub enum ClientKey {
+    /// An IPv4 address, or an IPv6 /64, which is what one household or host gets.
+    Address(IpAddr),
+    /// A caller whose credential is valid: the beginning of SHA-256 of the owner that it stands for.
+    Caller([u8; 16]),
 }
 
 impl ClientKey {
-    /// The key of an address. IPv4 in IPv6 clothes is IPv4.
+    /// The key of an address.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let prefix = v6.to_bits() & (u128::MAX << 64);
-                Self(IpAddr::V6(Ipv6Addr::from_bits(prefix)))
-            }
-            v4 @ IpAddr::V4(_) => Self(v4),
+        Self::Address(network(address))
+    }
+
+    /// The key of a caller; of nobody in particular, that of the address.
+    #[must_use]
+    pub fn of_caller(principal: &Principal, address: IpAddr) -> Self {
+        let owner = principal.owner_key();
+        if owner.is_empty() {
+            return Self::of(address);
         }
+        let hash: [u8; 32] = Sha256::digest(owner).into();
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash[..16]);
+        Self::Caller(short)
+    }
+}
+
+/// What one client's addresses have in common: IPv4 as it is, also in IPv6 clothes; IPv6 up to the /64.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

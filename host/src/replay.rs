@@ -79,7 +79,7 @@ fn request_for(recorded: &RecordedRequest, module: &Module, same_module: bool) -
         return Err(Error::RouteNotFound);
     };
     let principal: Principal = recorded.caller.principal();
-    route.access.check(&principal).map_err(|needs| Error::Forbidden { needs })?;
+    route.access.check(&principal).map_err(|needs| Error::lacks(&principal, needs))?;
     if let Some(limit) = route.max_body.filter(|limit| request.body.len() > *limit) {
         return Err(Error::BodyTooLarge { limit });
     }

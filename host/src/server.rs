@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
+use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
@@ -90,7 +91,8 @@ impl Server {
             clock: Arc::clone(&clock),
             rate_limit: settings.rate_limit(),
             limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
-            auth: settings.auth,
+            rate_limit_by: settings.network.rate_limit_by,
+            auth: Authenticator::by_header(settings.allow_insecure_header_auth),
             registry: Arc::clone(&registry),
             operator,
             store: Arc::clone(&store) as Arc<dyn Store>,

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Event, EventId, EventPatch, EventQuery, InvalidField, Millis, NewEvent, Page, Principal, Registration, Ticket,
-    TicketId, TicketQuery,
+    Actor, Event, EventId, EventPatch, EventQuery, InvalidField, Millis, NewEvent, Page, Principal, Registration,
+    Ticket, TicketId, TicketQuery,
 };
 
 /// What a use case comes to: its answer, one of its own refusals, or a failure of the store.
@@ -108,7 +108,7 @@ pub struct Swept {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes an event owned by the caller. `new` has been checked.
-    async fn create_event(&self, now: Millis, caller: &Principal, new: NewEvent) -> Result<Event, StoreFailure>;
+    async fn create_event(&self, now: Millis, caller: &Actor, new: NewEvent) -> Result<Event, StoreFailure>;
 
     /// One event as it stands at `now`.
     async fn event(&self, now: Millis, id: &EventId) -> Result<Option<Event>, StoreFailure>;
@@ -120,7 +120,7 @@ pub trait Store: Send + Sync + 'static {
     async fn update_event(
         &self,
         now: Millis,
-        caller: &Principal,
+        caller: &Actor,
         id: &EventId,
         patch: EventPatch,
     ) -> Outcome<Event, UpdateRefusal>;
@@ -132,15 +132,15 @@ pub trait Store: Send + Sync + 'static {
     async fn register(
         &self,
         now: Millis,
-        caller: &Principal,
+        caller: &Actor,
         registration: Registration,
     ) -> Outcome<Registered, RegisterRefusal>;
 
     /// Confirms a hold that is not due at `now`; on a confirmed ticket, gives the same again.
-    async fn confirm(&self, now: Millis, caller: &Principal, id: &TicketId) -> Outcome<Ticket, ConfirmRefusal>;
+    async fn confirm(&self, now: Millis, caller: &Actor, id: &TicketId) -> Outcome<Ticket, ConfirmRefusal>;
 
     /// Cancels a ticket and returns its seats exactly once; on a cancelled one, gives the same again.
-    async fn cancel(&self, now: Millis, caller: &Principal, id: &TicketId) -> Outcome<Ticket, TicketNotFound>;
+    async fn cancel(&self, now: Millis, caller: &Actor, id: &TicketId) -> Outcome<Ticket, TicketNotFound>;
 
     /// One ticket as it stands at `now`.
     async fn ticket(&self, now: Millis, caller: &Principal, id: &TicketId) -> Outcome<Ticket, TicketNotFound>;

@@ -90,6 +90,7 @@ fn every_permission_is_granted_to_exactly_the_roles_of_the_table() {
         (P::CreateEvent, [false, false, true, true]),
         (P::UpdateEvent, [false, false, true, true]),
         (P::ListEventTickets, [false, false, true, true]),
+        (P::ReadAudit, [false, false, true, true]),
         (P::Register, [false, true, false, true]),
         (P::Confirm, [false, true, false, true]),
         (P::Cancel, [false, true, false, true]),

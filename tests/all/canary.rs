@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use boxoffice::domain::{OwnerId, Principal};
+use boxoffice::domain::{OwnerId, Principal, Roles};
 use boxoffice::registry::{Back, CanaryPolicy, CanaryWatch, Ending, Event, Mode, Reason, Refusal, Share, Version};
 use boxoffice::wasm::Digest;
 use futures_util::future::join_all;
@@ -70,7 +70,7 @@ async fn a_known_caller_is_the_same_from_every_address_and_an_ipv6_network_is_on
     let server = with_canary(50.0).await;
     let mut seen = Vec::new();
     for name in ["ada", "grace", "edsger", "barbara", "tony", "niklaus", "donald", "frances"] {
-        let principal = Principal { owner: OwnerId::new(name), ..Principal::default() };
+        let principal = Principal::known(OwnerId::new(name).unwrap(), Roles::NONE);
         let by_canary = served_by_canary(&server, &principal, (0..50).map(address));
         assert!(by_canary.iter().all(|one| *one == by_canary[0]), "{name}");
         seen.push(by_canary[0]);

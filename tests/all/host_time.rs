@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::clock::Stopwatch;
-use boxoffice::domain::{Principal, RegistrationLimits, Roles};
+use boxoffice::domain::{Actor, Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
 use boxoffice::wasm::{Grants, GuestRequest, Occupancy, roles_for_guest};
 use harness::{EmptyStore, TestServer, exact_rules, logged, settings, until, watched_id};
@@ -63,7 +63,7 @@ async fn a_store_that_works_hard_is_not_the_guests_doing() {
             std::hint::spin_loop();
         }
     });
-    let grants = Grants { store: Arc::new(busy), principal: Principal::default(), limits };
+    let grants = Grants { store: Arc::new(busy), actor: Actor::nowhere(Principal::default()), limits };
     let report = rules.handle(&request, grants, 1).await;
     assert!(report.result.is_ok(), "{:?}", report.result);
     assert_eq!(report.host_calls, 5);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use boxoffice::config::{ByteSize, RulesLimits};
-use boxoffice::domain::{NewEvent, Principal};
+use boxoffice::domain::{Actor, NewEvent, Principal};
 use boxoffice::store::Store as _;
 use harness::{Answer, LogLine, START, TestServer, exact_rules, logged, watched_id};
 
@@ -100,7 +100,8 @@ async fn what_host_calls_answer_counts_too() {
         tags: Vec::new(),
         attributes: format!("{{\"a\":\"{}\"}}", "x".repeat(600)),
     };
-    let event = server.server().store().create_event(START, &Principal::default(), event).await.unwrap();
+    let event =
+        server.server().store().create_event(START, &Actor::nowhere(Principal::default()), event).await.unwrap();
     let id = event.id.as_str();
     let (answer, lines) = using(&server, &format!("get/{id}"), 100).await;
     answer.assert_problem(500, "rules_failed");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use boxoffice::domain::{Principal, RegistrationLimits, Roles};
+use boxoffice::domain::{Actor, Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
 use boxoffice::store::Store;
 use boxoffice::wasm::{Cause, Grants, GuestRequest, Module, RunError, roles_for_guest};
@@ -94,7 +94,7 @@ async fn a_guest_that_talks_without_end_is_cut_short_and_lives() {
 async fn cause_of(server: &TestServer, rules: &Module, route: &str) -> Cause {
     let grants = Grants {
         store: Arc::clone(server.server().store()) as Arc<dyn Store>,
-        principal: Principal::default(),
+        actor: Actor::nowhere(Principal::default()),
         limits: RegistrationLimits { hold: MINUTE, max_quantity: 1 },
     };
     let request = GuestRequest {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::config::Serve;
-use boxoffice::domain::{Principal, RegistrationLimits, Roles};
+use boxoffice::domain::{Actor, Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
 use boxoffice::store::Store;
 use boxoffice::wasm::{Engine, Grants, GuestRequest, Loader, Module, Report, roles_for_guest};
@@ -149,7 +149,7 @@ async fn direct() -> (TestServer, Module) {
 async fn run(server: &TestServer, rules: &Module, route: &str) -> Report {
     let grants = Grants {
         store: Arc::clone(server.server().store()) as Arc<dyn Store>,
-        principal: Principal::default(),
+        actor: Actor::nowhere(Principal::default()),
         limits: RegistrationLimits { hold: MINUTE, max_quantity: 1 },
     };
     let request = GuestRequest {

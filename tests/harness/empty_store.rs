@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use boxoffice::domain::{
-    Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
+    Actor, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
     TicketQuery,
 };
 use boxoffice::store::{
@@ -36,7 +36,7 @@ impl Store for EmptyStore {
         Ok(None)
     }
 
-    async fn create_event(&self, _: Millis, _: &Principal, _: NewEvent) -> Result<Event, StoreFailure> {
+    async fn create_event(&self, _: Millis, _: &Actor, _: NewEvent) -> Result<Event, StoreFailure> {
         Err(StoreFailure::Overloaded)
     }
 
@@ -44,25 +44,19 @@ impl Store for EmptyStore {
         Err(StoreFailure::Overloaded)
     }
 
-    async fn update_event(
-        &self,
-        _: Millis,
-        _: &Principal,
-        _: &EventId,
-        _: EventPatch,
-    ) -> Outcome<Event, UpdateRefusal> {
+    async fn update_event(&self, _: Millis, _: &Actor, _: &EventId, _: EventPatch) -> Outcome<Event, UpdateRefusal> {
         Err(StoreFailure::Overloaded)
     }
 
-    async fn register(&self, _: Millis, _: &Principal, _: Registration) -> Outcome<Registered, RegisterRefusal> {
+    async fn register(&self, _: Millis, _: &Actor, _: Registration) -> Outcome<Registered, RegisterRefusal> {
         Err(StoreFailure::Overloaded)
     }
 
-    async fn confirm(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
+    async fn confirm(&self, _: Millis, _: &Actor, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
         Err(StoreFailure::Overloaded)
     }
 
-    async fn cancel(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
+    async fn cancel(&self, _: Millis, _: &Actor, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
         Err(StoreFailure::Overloaded)
     }
 

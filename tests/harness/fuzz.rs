@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::config::Serve;
-use boxoffice::domain::{Principal, RegistrationLimits, Roles};
+use boxoffice::domain::{Actor, Principal, RegistrationLimits, Roles};
 use boxoffice::load_rules;
 use boxoffice::wasm::{
     Answer, Cause, CompilerProgram, Engine, Grants, GuestRequest, LoadRefusal, Loader, Module, RunError,
@@ -107,7 +107,7 @@ impl Answers {
         };
         let limits = RegistrationLimits { hold: Duration::from_secs(1), max_quantity: 1 };
         let store = Arc::new(EmptyStore::default());
-        let grants = Grants { store, principal: Principal::default(), limits };
+        let grants = Grants { store, actor: Actor::nowhere(Principal::default()), limits };
         match self.runtime.block_on(self.rules.handle(&request, grants, 1)).result {
             Ok(answer) => {
                 self.check(&answer);

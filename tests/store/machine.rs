@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use boxoffice::domain::{
-    Email, EventId, EventPatch, EventQuery, Millis, NewEvent, Principal, RegistrationLimits, RegistrationRequest,
+    Actor, Email, EventId, EventPatch, EventQuery, Millis, NewEvent, RegistrationLimits, RegistrationRequest,
     TicketFilter, TicketId, TicketQuery,
 };
 use boxoffice::store::sqlite::{SeededFault, SqliteStore, violations};
@@ -104,7 +104,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn caller(who: u8) -> Principal {
+fn caller(who: u8) -> Actor {
     match who {
         0 => somebody(),
         1 => user("ann"),

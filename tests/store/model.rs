@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use boxoffice::domain::{
-    Event, EventId, EventPatch, EventQuery, Millis, Principal, Registration, Role, Ticket, TicketFilter, TicketId,
-    TicketStatus,
+    Event, EventId, EventPatch, EventQuery, Identity, Millis, Principal, Registration, Role, Ticket, TicketFilter,
+    TicketId, TicketStatus,
 };
 use boxoffice::store::{ConfirmRefusal, ListRefusal, RegisterRefusal, TicketNotFound, UpdateRefusal};
 
@@ -69,7 +69,7 @@ pub(super) struct Model {
 
 /// A known caller sees his own, an admin and the unknown caller everything.
 fn mine(caller: &Principal, owner: &str) -> bool {
-    caller.owner.is_none() || caller.roles.has(Role::Admin) || caller.owner_key() == owner
+    matches!(caller.identity, Identity::Unproved { .. }) || caller.roles.has(Role::Admin) || caller.owner_key() == owner
 }
 
 impl Model {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use boxoffice::domain::{
-    Event, EventId, IdSource, Millis, NewEvent, OwnerId, Principal, Registration, RegistrationLimits,
-    RegistrationRequest, Role, Roles,
+    Actor, Event, EventId, IdSource, Millis, NewEvent, OwnerId, Principal, Registration, RegistrationLimits,
+    RegistrationRequest, Role,
 };
 use boxoffice::store::sqlite::{Faults, SeededFault, SqliteOptions, SqliteStore, violations};
 use boxoffice::store::{Outcome, RegisterRefusal, Registered, Store};
@@ -76,16 +76,21 @@ pub(super) fn faulty(fault: Option<SeededFault>) -> SqliteOptions {
 }
 
 /// A user of whom nothing else is known, as with header roles.
-pub(super) fn somebody() -> Principal {
-    Principal::with_role(Role::User)
+pub(super) fn somebody() -> Actor {
+    Actor::nowhere(Principal::with_role(Role::User))
 }
 
-pub(super) fn user(name: &str) -> Principal {
-    Principal { roles: Roles::from_iter([Role::User, Role::Organizer]), owner: OwnerId::new(name) }
+pub(super) fn user(name: &str) -> Actor {
+    known(name, &[Role::User, Role::Organizer])
 }
 
-pub(super) fn admin() -> Principal {
-    Principal { roles: Roles::from_iter([Role::Admin]), owner: OwnerId::new("root") }
+pub(super) fn admin() -> Actor {
+    known("root", &[Role::Admin])
+}
+
+fn known(name: &str, roles: &[Role]) -> Actor {
+    let owner = OwnerId::new(name).expect("a name");
+    Actor::nowhere(Principal::known(owner, roles.iter().copied().collect()))
 }
 
 pub(super) fn new_event(name: &str, capacity: u32) -> NewEvent {

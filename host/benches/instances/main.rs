@@ -10,7 +10,7 @@ mod store;
 use std::sync::Arc;
 
 use boxoffice::config::Serve;
-use boxoffice::domain::{Principal, RegistrationLimits, Roles};
+use boxoffice::domain::{Actor, Principal, RegistrationLimits, Roles};
 use boxoffice::wasm::{CompilerProgram, Engine, Grants, GuestRequest, Loader, Module, PoolPolicy, roles_for_guest};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
@@ -117,7 +117,7 @@ fn request(asked: Asked) -> GuestRequest {
 
 fn grants(barrier: Option<Barrier>) -> Grants {
     let limits = RegistrationLimits { hold: Serve::defaults().hold, max_quantity: 10 };
-    Grants { store: Arc::new(OneEvent { barrier }), principal: Principal::default(), limits }
+    Grants { store: Arc::new(OneEvent { barrier }), actor: Actor::nowhere(Principal::default()), limits }
 }
 
 async fn call(module: &Module, asked: Asked, grants: &Grants, seed: u64) {

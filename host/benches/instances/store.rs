@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use boxoffice::domain::{
-    Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
+    Actor, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
     TicketQuery,
 };
 use boxoffice::store::{
@@ -57,7 +57,7 @@ impl Store for OneEvent {
         }))
     }
 
-    async fn create_event(&self, _: Millis, _: &Principal, _: NewEvent) -> Result<Event, StoreFailure> {
+    async fn create_event(&self, _: Millis, _: &Actor, _: NewEvent) -> Result<Event, StoreFailure> {
         none()
     }
 
@@ -65,25 +65,19 @@ impl Store for OneEvent {
         none()
     }
 
-    async fn update_event(
-        &self,
-        _: Millis,
-        _: &Principal,
-        _: &EventId,
-        _: EventPatch,
-    ) -> Outcome<Event, UpdateRefusal> {
+    async fn update_event(&self, _: Millis, _: &Actor, _: &EventId, _: EventPatch) -> Outcome<Event, UpdateRefusal> {
         none()
     }
 
-    async fn register(&self, _: Millis, _: &Principal, _: Registration) -> Outcome<Registered, RegisterRefusal> {
+    async fn register(&self, _: Millis, _: &Actor, _: Registration) -> Outcome<Registered, RegisterRefusal> {
         none()
     }
 
-    async fn confirm(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
+    async fn confirm(&self, _: Millis, _: &Actor, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
         none()
     }
 
-    async fn cancel(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
+    async fn cancel(&self, _: Millis, _: &Actor, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
         none()
     }
 

@@ -80,45 +80,75 @@ impl OwnerId {
     }
 }
 
+/// Which caller it is, as far as the host knows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Identity {
+    /// No credential came: what is public is all that there is.
+    #[default]
+    Nobody,
+    /// Header roles: anybody can claim any, so the id of a row is the key to it.
+    Unproved {
+        /// Whether rows may be searched for nevertheless, which gives their ids away.
+        may_search: bool,
+    },
+    /// A credential that was proved. What this caller makes is its own.
+    Known(OwnerId),
+}
+
 /// Who is asking, as the host has established it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Principal {
     /// What the caller may be.
     pub roles: Roles,
-    /// Which caller it is. With header roles nobody is known, and the id of a ticket is the key to it.
-    pub owner: Option<OwnerId>,
+    /// Which caller it is.
+    pub identity: Identity,
 }
 
 impl Principal {
-    /// A caller of whom nothing is known but a role: header roles.
+    /// A caller of whom nothing is known but a role: header roles, on a host where rows may be searched for.
     #[must_use]
     pub fn with_role(role: Role) -> Self {
-        Self { roles: Roles::from_iter([role]), owner: None }
+        Self { roles: Roles::from_iter([role]), identity: Identity::Unproved { may_search: true } }
+    }
+
+    /// A caller who has proved to be this one.
+    #[must_use]
+    pub fn known(owner: OwnerId, roles: Roles) -> Self {
+        Self { roles, identity: Identity::Known(owner) }
     }
 
     /// The owner as the database has it: the empty string where nobody is known.
     #[must_use]
     pub fn owner_key(&self) -> &str {
-        self.owner.as_ref().map_or("", |owner| &owner.0)
+        if let Identity::Known(owner) = &self.identity { &owner.0 } else { "" }
     }
 
     /// Whether a row of `owner`'s is this caller's to see and to change.
     #[must_use]
     pub fn may_touch(&self, owner: &str) -> bool {
-        self.owner.is_none() || self.roles.has(Role::Admin) || self.owner_key() == owner
+        match &self.identity {
+            Identity::Nobody => false,
+            Identity::Unproved { .. } => true,
+            Identity::Known(own) => self.roles.has(Role::Admin) || own.0 == owner,
+        }
     }
 
     /// Whether this caller may do it at all. Deny by default: what no line grants, only an admin may.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
+        let searches = matches!(permission, Permission::ListOwnTickets | Permission::ReadAudit);
+        if searches && self.identity == (Identity::Unproved { may_search: false }) {
+            return false;
+        }
         if self.roles.has(Role::Admin) {
             return true;
         }
         match permission {
             Permission::ReadEvents => true,
-            Permission::CreateEvent | Permission::UpdateEvent | Permission::ListEventTickets => {
-                self.roles.has(Role::Organizer)
-            }
+            Permission::CreateEvent
+            | Permission::UpdateEvent
+            | Permission::ListEventTickets
+            | Permission::ReadAudit => self.roles.has(Role::Organizer),
             Permission::Register
             | Permission::Confirm
             | Permission::Cancel
@@ -149,4 +179,6 @@ pub enum Permission {
     ListOwnTickets,
     /// `tickets.list` of an event
     ListEventTickets,
+    /// Reads who did what: no host function, but the host's own route.
+    ReadAudit,
 }

@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use hyper::{HeaderMap, Response, StatusCode};
 
+use crate::auth::CredentialRefusal;
 use crate::error::{Error, Problem, whole_seconds};
 use crate::limiter::{RateLimit, Standing};
 use crate::wasm::Answer;
@@ -38,6 +41,9 @@ impl Reply {
                 if let Ok(allow) = HeaderValue::from_str(allow) {
                     headers.insert(ALLOW, allow);
                 }
+            }
+            Error::Unauthenticated(refusal) => {
+                headers.insert(WWW_AUTHENTICATE, challenge(*refusal));
             }
             Error::RateLimited { limit, standing } => rate_limit_headers(&mut headers, *limit, *standing),
             _ => {}
@@ -87,6 +93,15 @@ impl Reply {
         *response.headers_mut() = self.headers;
         response
     }
+}
+
+/// `WWW-Authenticate` (RFC 6750, 3).
+fn challenge(refusal: Option<CredentialRefusal>) -> HeaderValue {
+    const PLAIN: HeaderValue = HeaderValue::from_static("Bearer realm=\"boxoffice\"");
+    let Some(refusal) = refusal else { return PLAIN };
+    let advice = refusal.advice();
+    let text = format!("Bearer realm=\"boxoffice\", error=\"invalid_token\", error_description=\"{advice}\"");
+    HeaderValue::try_from(text).unwrap_or(PLAIN)
 }
 
 /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).

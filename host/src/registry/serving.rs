@@ -8,7 +8,7 @@ use super::Version;
 use super::share::Share;
 use super::window::{CanaryPolicy, CanaryWatch, Counts, Ending, Reason};
 use crate::domain::Principal;
-use crate::limiter::ClientKey;
+use crate::limiter::network;
 use crate::shadow::Shadow;
 use crate::wasm::Module;
 
@@ -65,7 +65,7 @@ impl Caller {
     #[must_use]
     pub fn of(principal: &Principal, address: IpAddr) -> Self {
         let key = match principal.owner_key() {
-            "" => format!("address {}", ClientKey::of(address)),
+            "" => format!("address {}", network(address)),
             owner => format!("principal {owner}"),
         };
         Self(key.into_bytes())

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use super::compare::{Side, Verdict, compare};
 use super::example::Example;
 use super::tally::Tally;
+use crate::domain::Actor;
 use crate::error::Error;
 use crate::http::{Place, body_limit, find_place, params};
 use crate::seen::{Came, Ran, Refusal, Seen};
@@ -47,7 +48,7 @@ impl Candidate {
             Place::Route(route, params) => (route, params),
             Place::Host(answer) => return Ok(Side::Came(Came::Answer(answer))),
         };
-        route.access.check(&seen.principal).map_err(|needs| Error::Forbidden { needs })?;
+        route.access.check(&seen.principal).map_err(|needs| Error::lacks(&seen.principal, needs))?;
         let limit = body_limit(route, self.max_body);
         let Some(ran) = &seen.ran else { return Ok(Side::WouldRun { route: route.id.clone(), limit }) };
         if ran.request.body.len() > limit {
@@ -59,8 +60,9 @@ impl Candidate {
     }
 
     async fn run(&self, seen: &Seen, ran: &Ran, request: &GuestRequest) -> Side {
-        let reader =
-            Grants { store: Arc::clone(&self.store), principal: seen.principal.clone(), limits: seen.registration };
+        // It only reads, and reads are nobody's deed.
+        let actor = Actor::nowhere(seen.principal.clone());
+        let reader = Grants { store: Arc::clone(&self.store), actor, limits: seen.registration };
         let playback = Playback::beside(ran.recording.exchanges.clone(), reader);
         let report = self.module.run(request, Errand::played(playback, seen.seed, Lane::Shadows)).await;
         let Report { result, played, crowded_out, waited_micros, .. } = report;

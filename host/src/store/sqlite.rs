@@ -63,7 +63,7 @@ use super::{
     UpdateRefusal,
 };
 use crate::domain::{
-    Event, EventId, EventPatch, EventQuery, IdSource, Millis, NewEvent, Page, Principal, Registration, Ticket,
+    Actor, Event, EventId, EventPatch, EventQuery, IdSource, Millis, NewEvent, Page, Principal, Registration, Ticket,
     TicketFilter, TicketId, TicketQuery,
 };
 
@@ -262,7 +262,7 @@ fn unrefused<T>(outcome: Outcome<T, Infallible>) -> Result<T, StoreFailure> {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn create_event(&self, now: Millis, caller: &Principal, new: NewEvent) -> Result<Event, StoreFailure> {
+    async fn create_event(&self, now: Millis, caller: &Actor, new: NewEvent) -> Result<Event, StoreFailure> {
         let owner = caller.owner_key().to_owned();
         unrefused(self.writer.submit(move |desk| events::create(desk, now, &owner, new).map(Ok)).await)
     }
@@ -282,7 +282,7 @@ impl Store for SqliteStore {
     async fn update_event(
         &self,
         now: Millis,
-        caller: &Principal,
+        caller: &Actor,
         id: &EventId,
         patch: EventPatch,
     ) -> Outcome<Event, UpdateRefusal> {
@@ -293,7 +293,7 @@ impl Store for SqliteStore {
     async fn register(
         &self,
         now: Millis,
-        caller: &Principal,
+        caller: &Actor,
         registration: Registration,
     ) -> Outcome<Registered, RegisterRefusal> {
         let hint = Hint::of(&registration.event_id);
@@ -317,12 +317,12 @@ impl Store for SqliteStore {
         Ok(outcome)
     }
 
-    async fn confirm(&self, now: Millis, caller: &Principal, id: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
+    async fn confirm(&self, now: Millis, caller: &Actor, id: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
         let (caller, id) = (caller.clone(), id.clone());
         self.writer.submit(move |desk| tickets::confirm(desk, now, &caller, &id)).await
     }
 
-    async fn cancel(&self, now: Millis, caller: &Principal, id: &TicketId) -> Outcome<Ticket, TicketNotFound> {
+    async fn cancel(&self, now: Millis, caller: &Actor, id: &TicketId) -> Outcome<Ticket, TicketNotFound> {
         let (caller, id) = (caller.clone(), id.clone());
         self.writer.submit(move |desk| tickets::cancel(desk, now, &caller, &id)).await
     }

@@ -45,6 +45,12 @@ impl TryFrom<String> for Digest {
 }
 
 impl Digest {
+    /// The bytes of the hash.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {

@@ -14,7 +14,7 @@ use super::playback::Playback;
 use super::recording::Recording;
 use super::wasi;
 use crate::clock::Stopwatch;
-use crate::domain::{Millis, Principal, RegistrationLimits};
+use crate::domain::{Actor, Millis, RegistrationLimits};
 use crate::store::Store;
 
 /// What a request's host calls work on, and for whom. The guest can change none of it.
@@ -22,8 +22,8 @@ use crate::store::Store;
 pub struct Grants {
     /// Where seats are.
     pub store: Arc<dyn Store>,
-    /// Who is asking.
-    pub principal: Principal,
+    /// Who is asking, in which request.
+    pub actor: Actor,
     /// What the host allows of a registration.
     pub limits: RegistrationLimits,
 }

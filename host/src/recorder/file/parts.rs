@@ -7,7 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::{Principal, RegistrationLimits, Role};
+use crate::domain::{Identity, OwnerId, Principal, RegistrationLimits, Role};
 use crate::seen::Seen;
 use crate::wasm::{Answer, Failure, GuestRequest, Module, roles_for_guest};
 
@@ -107,6 +107,13 @@ impl RequestPart {
     }
 }
 
+/// A caller with header roles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unproved {
+    pub(crate) may_search: bool,
+}
+
 /// Who asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,19 +121,31 @@ pub(crate) struct CallerPart {
     pub(crate) roles: Vec<String>,
     /// Which caller it is; `None`: nobody known.
     pub(crate) owner: Option<String>,
+    /// Whether nobody was known because roles came as headers, which makes ids keys; and whether rows may be searched for then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unproved: Option<Unproved>,
 }
 
 impl CallerPart {
     pub(crate) fn of(principal: &Principal) -> Self {
         let roles = Role::ALL.into_iter().filter(|role| principal.roles.has(*role));
-        let owner = principal.owner.as_ref().map(|_| principal.owner_key().to_owned());
-        Self { roles: roles.map(|role| role.name().to_owned()).collect(), owner }
+        let (owner, unproved) = match principal.identity {
+            Identity::Nobody => (None, None),
+            Identity::Unproved { may_search } => (None, Some(Unproved { may_search })),
+            Identity::Known(_) => (Some(principal.owner_key().to_owned()), None),
+        };
+        Self { roles: roles.map(|role| role.name().to_owned()).collect(), owner, unproved }
     }
 
     /// Roles that there are none of are left out: reading refuses them.
     pub(crate) fn principal(&self) -> Principal {
         let roles = self.roles.iter().filter_map(|name| Role::named(name)).collect();
-        Principal { roles, owner: self.owner.as_deref().and_then(crate::domain::OwnerId::new) }
+        let identity = match (self.owner.as_deref().and_then(OwnerId::new), &self.unproved) {
+            (Some(owner), _) => Identity::Known(owner),
+            (None, Some(Unproved { may_search })) => Identity::Unproved { may_search: *may_search },
+            (None, None) => Identity::Nobody,
+        };
+        Principal { roles, identity }
     }
 }
 

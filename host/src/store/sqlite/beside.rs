@@ -11,7 +11,7 @@ use super::readers::{Readers, snapshot};
 use super::trouble::Trouble;
 use super::{SqliteStore, events, tickets};
 use crate::domain::{
-    Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
+    Actor, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
     TicketQuery,
 };
 use crate::store::{
@@ -51,7 +51,7 @@ fn refused<T>() -> Result<T, StoreFailure> {
 
 #[async_trait]
 impl Store for ReadOnly {
-    async fn create_event(&self, _: Millis, _: &Principal, _: NewEvent) -> Result<Event, StoreFailure> {
+    async fn create_event(&self, _: Millis, _: &Actor, _: NewEvent) -> Result<Event, StoreFailure> {
         refused()
     }
 
@@ -65,25 +65,19 @@ impl Store for ReadOnly {
         self.read(move |db| events::list(db, now, &query, &faults)).await
     }
 
-    async fn update_event(
-        &self,
-        _: Millis,
-        _: &Principal,
-        _: &EventId,
-        _: EventPatch,
-    ) -> Outcome<Event, UpdateRefusal> {
+    async fn update_event(&self, _: Millis, _: &Actor, _: &EventId, _: EventPatch) -> Outcome<Event, UpdateRefusal> {
         refused()
     }
 
-    async fn register(&self, _: Millis, _: &Principal, _: Registration) -> Outcome<Registered, RegisterRefusal> {
+    async fn register(&self, _: Millis, _: &Actor, _: Registration) -> Outcome<Registered, RegisterRefusal> {
         refused()
     }
 
-    async fn confirm(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
+    async fn confirm(&self, _: Millis, _: &Actor, _: &TicketId) -> Outcome<Ticket, ConfirmRefusal> {
         refused()
     }
 
-    async fn cancel(&self, _: Millis, _: &Principal, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
+    async fn cancel(&self, _: Millis, _: &Actor, _: &TicketId) -> Outcome<Ticket, TicketNotFound> {
         refused()
     }
 

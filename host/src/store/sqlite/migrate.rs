@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: u32 = 0x626f_7866;
 
 /// The first makes the database; whoever changes the schema adds one and never edits another.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// The schema that this host knows.
 #[expect(clippy::cast_possible_truncation, reason = "there are a few")]

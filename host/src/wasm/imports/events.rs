@@ -51,7 +51,7 @@ impl HostFunction for Create {
         asked: NewEvent,
     ) -> Result<impl Future<Output = Known<Self>> + Send, CreateRefusal> {
         let new = new_event(asked).map_err(CreateRefusal::Invalid)?;
-        Ok(async move { Ok(Ok(grants.store.create_event(now, &grants.principal, new).await?.into())) })
+        Ok(async move { Ok(Ok(grants.store.create_event(now, &grants.actor, new).await?.into())) })
     }
 }
 
@@ -183,7 +183,7 @@ impl HostFunction for Update {
         let patch = event_patch(asked.patch).map_err(WitUpdateRefusal::Invalid)?;
         let id = EventId::new(asked.id);
         Ok(async move {
-            let updated = grants.store.update_event(now, &grants.principal, &id, patch).await?;
+            let updated = grants.store.update_event(now, &grants.actor, &id, patch).await?;
             Ok(updated.map(Into::into).map_err(|refusal| match refusal {
                 UpdateRefusal::EventNotFound => WitUpdateRefusal::EventNotFound,
                 UpdateRefusal::NotYours => WitUpdateRefusal::AccessDenied,

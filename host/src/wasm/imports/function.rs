@@ -220,7 +220,7 @@ impl Run {
         }
         let said = match &mut self.answers {
             Answers::Nobody => Ok(Err(F::DENIED)),
-            Answers::Live(grants) if !grants.principal.may(F::permission(&asked)) => Ok(Err(F::DENIED)),
+            Answers::Live(grants) if !grants.actor.may(F::permission(&asked)) => Ok(Err(F::DENIED)),
             Answers::Live(grants) => match F::call(grants, self.now, asked) {
                 Ok(call) => self.store_time.measure(&self.cpu, call).await,
                 Err(refusal) => Ok(Err(refusal)),

@@ -59,7 +59,7 @@ impl HostFunction for Register {
         let checked = request(asked).check(grants.limits);
         let registration = checked.map_err(|found| WitRegisterRefusal::Invalid(findings(found)))?;
         Ok(async move {
-            let registered = grants.store.register(now, &grants.principal, registration).await?;
+            let registered = grants.store.register(now, &grants.actor, registration).await?;
             Ok(registered
                 .map(|registered| Registered { ticket: registered.ticket.into(), replayed: registered.replayed })
                 .map_err(|refusal| match refusal {
@@ -92,7 +92,7 @@ impl HostFunction for Confirm {
     ) -> Result<impl Future<Output = Known<Self>> + Send, WitConfirmRefusal> {
         let id = TicketId::new(asked);
         Ok(async move {
-            let confirmed = grants.store.confirm(now, &grants.principal, &id).await?;
+            let confirmed = grants.store.confirm(now, &grants.actor, &id).await?;
             Ok(confirmed.map(Into::into).map_err(|refusal| match refusal {
                 ConfirmRefusal::TicketNotFound => WitConfirmRefusal::TicketNotFound,
                 ConfirmRefusal::HoldExpired => WitConfirmRefusal::HoldExpired,
@@ -122,7 +122,7 @@ impl HostFunction for Cancel {
     ) -> Result<impl Future<Output = Known<Self>> + Send, CancelRefusal> {
         let id = TicketId::new(asked);
         Ok(async move {
-            let cancelled = grants.store.cancel(now, &grants.principal, &id).await?;
+            let cancelled = grants.store.cancel(now, &grants.actor, &id).await?;
             Ok(cancelled.map(Into::into).map_err(|TicketNotFound| CancelRefusal::TicketNotFound))
         })
     }
@@ -148,7 +148,7 @@ impl HostFunction for GetTicket {
     ) -> Result<impl Future<Output = Known<Self>> + Send, GetRefusal> {
         let id = TicketId::new(asked);
         Ok(async move {
-            let ticket = grants.store.ticket(now, &grants.principal, &id).await?;
+            let ticket = grants.store.ticket(now, &grants.actor, &id).await?;
             Ok(ticket.map(Into::into).map_err(|TicketNotFound| GetRefusal::TicketNotFound))
         })
     }
@@ -177,7 +177,7 @@ impl HostFunction for ListTickets {
     ) -> Result<impl Future<Output = Known<Self>> + Send, WitListRefusal> {
         let query = ticket_query(asked).map_err(WitListRefusal::Invalid)?;
         Ok(async move {
-            let page = grants.store.tickets(now, &grants.principal, query).await?;
+            let page = grants.store.tickets(now, &grants.actor, query).await?;
             Ok(page
                 .map(|page| {
                     let items = page.items.into_iter().map(Into::into).collect();

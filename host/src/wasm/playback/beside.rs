@@ -28,7 +28,7 @@ impl Beside {
     /// What the caller was denied reached nothing, and is denied here, too: it is not compared.
     pub(super) fn new(recorded: Vec<Exchange>, reader: Grants) -> Self {
         let (mut reads, mut writes) = (Vec::new(), Vec::new());
-        for exchange in recorded.into_iter().filter(|exchange| !exchange.is_denied(&reader.principal)) {
+        for exchange in recorded.into_iter().filter(|exchange| !exchange.is_denied(&reader.actor)) {
             if exchange.writes() {
                 writes.push(exchange);
             } else {
@@ -39,7 +39,7 @@ impl Beside {
     }
 
     pub(super) async fn answer<F: Listed>(&mut self, now: Millis, asked: &F::Asked) -> Answered<F> {
-        if !self.reader.principal.may(F::permission(asked)) {
+        if !self.reader.actor.may(F::permission(asked)) {
             return Ok(Ok(Err(F::DENIED)));
         }
         if F::WRITES {

@@ -1,0 +1,29 @@
+-- Who did what, written with what was done.
+CREATE TABLE audit (
+    -- Only the oldest go, and never the newest of all: so a number is not used twice.
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    at_ms      INTEGER NOT NULL,
+    action     TEXT    NOT NULL,
+    event_id   TEXT    NOT NULL REFERENCES events (id),
+    ticket_id  TEXT,            -- NULL: what was done was done to the event
+    owner      TEXT    NOT NULL, -- as in events and tickets
+    roles      TEXT    NOT NULL, -- names, separated by commas
+    address    TEXT    NOT NULL,
+    module     BLOB    NOT NULL, -- SHA-256 of its bytes
+    request_id TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX audit_by_event ON audit (event_id, seq);
+
+-- What lets a client in. The secret itself is nowhere.
+CREATE TABLE api_keys (
+    id            TEXT    NOT NULL PRIMARY KEY,
+    name          TEXT    NOT NULL,
+    subject       TEXT    NOT NULL, -- whose the rows are that its bearer makes; several keys can share one
+    roles         TEXT    NOT NULL, -- names, separated by commas
+    secret_hash   BLOB    NOT NULL CHECK (length(secret_hash) = 32), -- SHA-256
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER,
+    revoked_at_ms INTEGER,
+    last_used_at_ms INTEGER
+) STRICT;
