@@ -42,6 +42,7 @@ use witness::Witness;
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
+pub(crate) use own::Description;
 pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
 pub(crate) use routing::{Place, body_limit, find as find_place};
@@ -63,6 +64,8 @@ pub(crate) struct App {
     pub(crate) limiter: Option<Mutex<Limiter>>,
     pub(crate) rate_limit_by: RateLimitBy,
     pub(crate) auth: Authenticator,
+    /// What the API is, for those who ask.
+    pub(crate) description: Description,
     pub(crate) registry: Arc<Registry>,
     /// Who shows this may choose a version.
     pub(crate) operator: Operator,

@@ -17,7 +17,7 @@ use crate::auth::Authenticator;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
-use crate::http::{Acceptor, App, Drain, Phase, accept_loop, max_clients};
+use crate::http::{Acceptor, App, Description, Drain, Phase, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::registry::Registry;
 use crate::shadow::ShadowReport;
@@ -93,6 +93,7 @@ impl Server {
             limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
             rate_limit_by: settings.network.rate_limit_by,
             auth: Authenticator::by_header(settings.allow_insecure_header_auth),
+            description: Description::default(),
             registry: Arc::clone(&registry),
             operator,
             store: Arc::clone(&store) as Arc<dyn Store>,

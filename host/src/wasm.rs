@@ -35,7 +35,7 @@ pub use imports::{Exchange, HOST_FUNCTIONS, roles_for_guest};
 pub use limits::Limits;
 pub use load::{Artifact, Import, Loaded, Loader, MAX_COMPONENT, host_functions, read_module};
 pub(crate) use manifest::turns_text;
-pub use manifest::{Access, Manifest, Method, Route};
+pub use manifest::{Access, Described, DescribedAnswer, Manifest, Method, Route};
 pub use module::{Digest, Errand, Module, Report};
 pub use playback::{CallDifference, Playback, Played, Wanted};
 pub use policy::PoolPolicy;

@@ -1,18 +1,26 @@
 //! Routes of the host's own on the REST API, beside those of the module, which cannot have them.
 
-use hyper::http::request::Parts;
+mod docs;
+mod openapi;
 
-use super::Turn;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, StatusCode};
+
+use super::{Turn, response};
 use crate::domain::Principal;
 use crate::error::Error;
 use crate::wasm::Answer;
+use bytes::Bytes;
+
+pub(crate) use openapi::Description;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OwnRoute {
     /// `/openapi.json`: what there is.
     OpenApi,
-    /// `/docs`: the same for people; the page itself, or the name of a part of it.
+    /// `/docs`: the same for people.
     Docs,
     /// `/audit`: who did what.
     Audit,
@@ -28,23 +36,51 @@ pub(super) fn find(path: &str) -> Option<OwnRoute> {
     }
 }
 
+/// The methods of all of them.
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
 impl OwnRoute {
     /// For the log and the metrics.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::OpenApi => "openapi",
-            Self::Docs => "docs",
-            Self::Audit => "audit",
+            Self::OpenApi => "host.openapi",
+            Self::Docs => "host.docs",
+            Self::Audit => "host.audit",
         }
     }
 
     #[expect(clippy::unused_async, reason = "the audit trail is read from the store")]
-    pub(super) async fn answer(
-        self,
-        _turn: &Turn<'_>,
-        _parts: &Parts,
-        _principal: &Principal,
-    ) -> Result<Answer, Error> {
-        Err(Error::RouteNotFound)
+    pub(super) async fn answer(self, turn: &Turn<'_>, parts: &Parts, _principal: &Principal) -> Result<Answer, Error> {
+        match parts.method {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => return Ok(response::options(ALLOW)),
+            _ => return Err(Error::MethodNotAllowed { allow: ALLOW.into() }),
+        }
+        match self {
+            Self::OpenApi => Ok(openapi::answer(turn.app, &parts.headers)),
+            Self::Docs => Ok(docs::answer(&parts.headers)),
+            Self::Audit => Err(Error::RouteNotFound),
+        }
     }
+}
+
+/// An answer that the client may have already: 304 if it says so (RFC 9110, 13.1.2).
+fn tagged(asked: &HeaderMap, etag: &HeaderValue, content_type: &'static str, body: Bytes) -> Answer {
+    let known = asked.get_all(IF_NONE_MATCH).iter().any(|value| names(value.as_bytes(), etag.as_bytes()));
+    let mut headers = HeaderMap::from_iter([
+        (ETAG, etag.clone()),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
+    ]);
+    if known {
+        return Answer { status: StatusCode::NOT_MODIFIED, headers, body: Bytes::new() };
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Answer { status: StatusCode::OK, headers, body }
+}
+
+/// Whether a list of entity tags has this one, or is `*`. Ours have no comma.
+fn names(list: &[u8], etag: &[u8]) -> bool {
+    let mut tags = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag)
 }

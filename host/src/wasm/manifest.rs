@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use hyper::StatusCode;
+use serde_json::Value;
 
 use super::bindings::exports::boxoffice::rules::manifest as wit;
 use super::failure::{LoadError, LoadRefusal, readable};
@@ -110,6 +111,34 @@ pub struct Route {
     pub access: Access,
     /// A smaller limit for its body than the host's, in bytes.
     pub max_body: Option<usize>,
+    /// What it says of itself, for the API's description.
+    pub described: Described,
+}
+
+/// What a route says of itself. The host enforces none of it.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// One line.
+    pub summary: String,
+    /// JSON Schema of the query parameters, as an object of strings.
+    pub query: Option<Value>,
+    /// JSON Schema of the body.
+    pub body: Option<Value>,
+    /// What it answers.
+    pub answers: Vec<DescribedAnswer>,
+}
+
+/// One answer of a route.
+#[derive(Debug, Clone)]
+pub struct DescribedAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// One line.
+    pub description: String,
+    /// The media type of its body; none: it has no body.
+    pub content_type: Option<String>,
+    /// JSON Schema of its body.
+    pub schema: Option<Value>,
 }
 
 /// What a module says of itself, within the contract's limits.
@@ -191,19 +220,16 @@ fn route(said: wit::Route, schemas: &mut Schemas) -> Result<Route, LoadError> {
     if said.answers.len() > MAX_ANSWERS {
         return Err(refuse(format!("route {id} has {} answers, more than {MAX_ANSWERS}", said.answers.len())));
     }
-    for answer in &said.answers {
-        let status = StatusCode::from_u16(answer.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
-        if status.is_none() {
-            return Err(refuse(format!("route {id} answers {}, which is not 200 to 599", answer.status)));
-        }
-        let what = format!("the description of an answer of route {id}");
-        check_line(&what, &answer.description, MAX_DESCRIPTION)?;
-    }
-    let answers = said.answers.iter().filter_map(|answer| answer.schema.as_ref());
-    for schema in answers.chain(&said.query_schema).chain(&said.body_schema) {
-        schemas.check(id, schema)?;
-    }
+    let answers = said.answers.into_iter().map(|said| answer(id, said, schemas)).collect::<Result<_, _>>()?;
+    let mut schema = |text: Option<String>| text.map(|text| schemas.check(id, &text)).transpose();
+    let described = Described {
+        summary: said.summary,
+        query: schema(said.query_schema)?,
+        body: schema(said.body_schema)?,
+        answers,
+    };
     Ok(Route {
+        described,
         method: match said.method {
             wit::Method::Get => Method::Get,
             wit::Method::Post => Method::Post,
@@ -221,6 +247,18 @@ fn route(said: wit::Route, schemas: &mut Schemas) -> Result<Route, LoadError> {
         id: said.id,
         path: said.path,
     })
+}
+
+fn answer(route: &str, said: wit::Answer, schemas: &mut Schemas) -> Result<DescribedAnswer, LoadError> {
+    let status = StatusCode::from_u16(said.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
+    let status =
+        status.ok_or_else(|| refuse(format!("route {route} answers {}, which is not 200 to 599", said.status)))?;
+    check_line(&format!("the description of an answer of route {route}"), &said.description, MAX_DESCRIPTION)?;
+    if let Some(content_type) = &said.content_type {
+        check_line(&format!("the content type of an answer of route {route}"), content_type, MAX_SUMMARY)?;
+    }
+    let schema = said.schema.map(|text| schemas.check(route, &text)).transpose()?;
+    Ok(DescribedAnswer { status, description: said.description, content_type: said.content_type, schema })
 }
 
 /// A template is `/`, or segments that are each literal or one whole parameter.

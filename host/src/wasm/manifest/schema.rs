@@ -29,8 +29,8 @@ pub(super) struct Schemas {
 }
 
 impl Schemas {
-    /// Checks one schema of a route.
-    pub(super) fn check(&mut self, route: &str, text: &str) -> Result<(), LoadError> {
+    /// Checks one schema of a route, and gives it.
+    pub(super) fn check(&mut self, route: &str, text: &str) -> Result<Value, LoadError> {
         let named = |what: String| refuse(format!("a schema of route {route} {what}"));
         self.bytes = self.bytes.saturating_add(text.len());
         if text.len() > MAX_SCHEMA {
@@ -55,7 +55,8 @@ impl Schemas {
         }
         let mut anchors = HashSet::new();
         collect_anchors(&schema, &mut anchors);
-        self.parts(&Whole { schema: &schema, anchors }, &schema).map_err(named)
+        self.parts(&Whole { schema: &schema, anchors }, &schema).map_err(named)?;
+        Ok(schema)
     }
 
     /// What the meta-schema does not say of a schema and of what is in it. (Its depth is bounded by that of JSON.)
