@@ -5,7 +5,7 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
+.PHONY: help run test api-test clients check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -22,7 +22,17 @@ test: target ## All tests, against the real server and the real rules
 	$(CARGO) test --release --locked --workspace --exclude boxoffice
 	$(CARGO) test --release --locked --package boxoffice
 
-check: target fmt lint test ## What CI runs: format, lints, tests
+# Needs python3 with venv, node and npm; what it installs is pinned and stays under target/.
+api-test: target ## The API as other people's tools see it: schemathesis, a validator, a generated client, the collection (EXAMPLES=100 SEED=1)
+	$(CARGO) build --release --locked --package boxoffice
+	@tests/api/run
+
+clients: target ## Write the types of the generated client anew, from the description that the server gives
+	$(CARGO) build --release --locked --package boxoffice
+	@tests/api/generate
+
+check: target fmt lint test ## What CI runs: format, lints, tests, and a short form of api-test
+	@$(MAKE) --no-print-directory api-test EXAMPLES=$${EXAMPLES:-25}
 
 fmt: target ## Is everything formatted?
 	$(CARGO) fmt --all --check

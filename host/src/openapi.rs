@@ -46,6 +46,7 @@ pub(crate) fn document(module: &Manifest, digest: Digest, auth: AuthMode) -> Val
             },
         },
         "servers": [{ "url": "/" }],
+        "tags": tags(module),
         "paths": paths,
         "components": {
             "schemas": schemas.into_components(),
@@ -54,6 +55,17 @@ pub(crate) fn document(module: &Manifest, digest: Digest, auth: AuthMode) -> Val
             "securitySchemes": host::security_schemes(auth),
         },
     })
+}
+
+/// What the routes are about, in the module's order, and the host's own last.
+fn tags(module: &Manifest) -> Vec<Value> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in module.routes.iter().map(|route| operation::tag(&route.path)).chain([host::TAG]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.into_iter().map(|name| json!({ "name": name })).collect()
 }
 
 fn add(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {

@@ -14,6 +14,7 @@ mod loading;
 mod made;
 mod metrics;
 mod modules;
+mod openapi;
 mod operator;
 mod race;
 mod recording;

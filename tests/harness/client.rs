@@ -187,6 +187,14 @@ impl Call {
 /// # Panics
 /// If the server does not take the connection, or leaves it open for 30 s.
 pub async fn raw(server: SocketAddr, bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&raw_bytes(server, bytes).await).into_owned()
+}
+
+/// The same, as bytes.
+///
+/// # Panics
+/// If the server does not take the connection, or leaves it open for 30 s.
+pub async fn raw_bytes(server: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = Call::new(server, "GET", "/").connect().await.expect("the server takes connections");
     // A server that refuses early may close before it has all of it.
     let _ = stream.write_all(bytes).await;
@@ -194,5 +202,5 @@ pub async fn raw(server: SocketAddr, bytes: &[u8]) -> String {
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
     // Closed or reset: what came before that is what the test looks at.
     let _ = read.expect("the server closes the connection");
-    String::from_utf8_lossy(&answer).into_owned()
+    answer
 }

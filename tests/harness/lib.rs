@@ -13,7 +13,7 @@ mod operator;
 mod server;
 pub mod swap;
 
-pub use client::{Answer, Call, fresh_address, raw, until};
+pub use client::{Answer, Call, fresh_address, raw, raw_bytes, until};
 pub use empty_store::EmptyStore;
 pub use exposition::{Exposition, Family, Labels, Sample};
 pub use log::{LogLine, logged, watched_id};

@@ -16,13 +16,34 @@ pub(super) const DESCRIPTION: &str = "Events are sold seat by seat: a registrati
     Every refusal is `application/problem+json` (RFC 9457) with a `code`. After a 500, 503 or 504 on a write its outcome is unknown: \
     repeat it with the same idempotency key. Every answer carries `X-Request-Id`: the caller's own, if it is sane, else a new one.";
 
+/// What the host's own routes are about.
+pub(super) const TAG: &str = "host";
+
 /// An answer that the host gives by itself.
 pub(super) struct OwnAnswer {
     pub(super) status: StatusCode,
     /// For references.
     pub(super) name: &'static str,
-    /// Its codes, with what they mean.
-    pub(super) description: String,
+    /// What it can mean.
+    pub(super) codes: Vec<Told>,
+}
+
+/// One name for machines, and what it means.
+pub(super) struct Told {
+    pub(super) code: &'static str,
+    title: &'static str,
+}
+
+impl Told {
+    pub(super) fn sentence(&self) -> String {
+        format!("{} (`{}`)", self.title, self.code)
+    }
+}
+
+impl OwnAnswer {
+    pub(super) fn description(&self) -> String {
+        self.codes.iter().map(Told::sentence).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// Where an answer of the host's can come from.
@@ -38,11 +59,10 @@ enum Given {
 
 fn of(errors: &[Error], given: Given) -> (OwnAnswer, Given) {
     let rows: Vec<_> = errors.iter().map(Error::row).collect();
-    let mut told: Vec<String> = rows.iter().map(|row| format!("{} (`{}`)", row.title, row.code)).collect();
-    told.dedup();
     let (status, name) =
         rows.first().map_or((StatusCode::INTERNAL_SERVER_ERROR, "internal"), |row| (row.status, row.code));
-    (OwnAnswer { status, name, description: told.join("; ") }, given)
+    let codes = rows.iter().map(|row| Told { code: row.code, title: row.title }).collect();
+    (OwnAnswer { status, name, codes }, given)
 }
 
 /// All of them, from the one table of statuses.
@@ -165,7 +185,7 @@ pub(super) fn operations(auth: AuthMode, schemas: &mut Schemas) -> Vec<(&'static
             let there = json!({ "$ref": format!("#/components/responses/{}", own.name) });
             responses.entry(own.status.as_str()).or_insert(there);
         }
-        json!({ "operationId": id, "summary": summary, "tags": ["host"], "security": [], "responses": responses })
+        json!({ "operationId": id, "summary": summary, "tags": [TAG], "security": [], "responses": responses })
     };
     vec![
         (

@@ -31,7 +31,7 @@ pub(super) fn of(route: &Route, auth: AuthMode, schemas: &mut Schemas) -> Value 
 }
 
 /// The first word of the path: what it is about.
-fn tag(path: &str) -> &str {
+pub(super) fn tag(path: &str) -> &str {
     path.split('/').find(|part| !part.is_empty()).unwrap_or("root")
 }
 
@@ -64,7 +64,7 @@ fn in_headers(route: &Route) -> impl Iterator<Item = Value> {
     let answers = |status: u16| route.described.answers.iter().any(|answer| answer.status == status);
     let has_key = |schema: &Value| schema.pointer("/properties/idempotency_key").is_some();
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
-    let tags = json!({ "type": "string", "minLength": 1 });
+    let tags = json!({ "type": "string" });
     let key = json!({ "type": "string", "pattern": r#"^("[ !#-\[\]-~]{1,255}"|[!#-~]{1,255})$"# });
     [
         answers(304).then(|| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::host::{self, OwnAnswer};
+use super::host::{self, OwnAnswer, Told};
 use super::schemas::Schemas;
 use crate::auth::AuthMode;
 use crate::wasm::{DescribedAnswer, Route};
@@ -37,7 +37,7 @@ pub(super) fn of_host(auth: AuthMode) -> Value {
     let all = host::every_answer(auth);
     let all = all.into_iter().map(|own| {
         let content = json!({ PROBLEM: { "schema": host::problem() } });
-        let response = json!({ "description": own.description, "headers": headers(own.status), "content": content });
+        let response = json!({ "description": own.description(), "headers": headers(own.status), "content": content });
         (own.name.to_owned(), response)
     });
     all.collect::<Map<_, _>>().into()
@@ -45,7 +45,7 @@ pub(super) fn of_host(auth: AuthMode) -> Value {
 
 /// One status: what the module answers with it, and the host.
 fn together(route: &Route, answers: &[&DescribedAnswer], own: Option<&OwnAnswer>, schemas: &mut Schemas) -> Value {
-    let mut descriptions: Vec<&str> = answers.iter().map(|answer| answer.description.as_str()).collect();
+    let mut descriptions: Vec<String> = answers.iter().map(|answer| answer.description.clone()).collect();
     let mut content: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for answer in answers {
         let Some(content_type) = &answer.content_type else { continue };
@@ -55,7 +55,8 @@ fn together(route: &Route, answers: &[&DescribedAnswer], own: Option<&OwnAnswer>
         }
     }
     if let Some(own) = own {
-        descriptions.push(&own.description);
+        let known = |code: &str| answers.iter().any(|answer| answer.description.contains(&format!("`{code}`")));
+        descriptions.extend(own.codes.iter().filter(|told| !known(told.code)).map(Told::sentence));
         content.entry(PROBLEM).or_default().push(host::problem());
     }
     let status = answers.first().map_or(StatusCode::OK, |answer| answer.status);
