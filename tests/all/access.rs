@@ -5,12 +5,15 @@ use harness::TestServer;
 use serde_json::json;
 
 /// Every route in scope, and the role it needs; `None`: everybody.
-const ROUTES: [(&str, &str, Option<&str>); 8] = [
+const ROUTES: [(&str, &str, Option<&str>); 11] = [
     ("POST", "/events", Some("organizer")),
     ("GET", "/events", None),
     ("GET", "/events/x", None),
+    ("PATCH", "/events/x", Some("organizer")),
     ("GET", "/events/x/availability", None),
+    ("GET", "/events/x/tickets", Some("organizer")),
     ("POST", "/events/x/register", Some("user")),
+    ("GET", "/tickets", Some("user")),
     ("GET", "/tickets/x", Some("user")),
     ("POST", "/tickets/x/confirm", Some("user")),
     ("POST", "/tickets/x/cancel", Some("user")),
