@@ -202,7 +202,7 @@ impl Turn<'_> {
 
     /// Who is asking. The limiter comes before anything that costs, but for what tells whose requests it counts.
     fn caller(&self, parts: &Parts, standing: &mut Option<Standing>) -> Result<Principal, Error> {
-        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now());
+        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now(), self.peer);
         let by_address = ClientKey::of(self.peer);
         let known = match self.app.rate_limit_by {
             RateLimitBy::Address => {

@@ -1,0 +1,46 @@
+//! Exchanges the keys when their file changes, as `--watch` does with rules.
+
+use std::sync::Arc;
+
+use super::{Jwt, KeySource};
+use crate::watch::{INTERVAL, Look, Step, Watch};
+
+/// Watches until it is dropped. `first` is a look from before the keys were read.
+pub(crate) async fn run(jwt: Arc<Jwt>, source: KeySource, first: Look) {
+    let mut watch = Watch::from(first);
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Some(seen) = look(&source).await else { return };
+        match watch.looked(seen) {
+            Step::Wait => {}
+            Step::TellMissing => tracing::warn!("{}: there is no file; the keys before go on", source.name()),
+            Step::Read => {
+                let reading = source.clone();
+                let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
+                let Some(after) = look(&source).await else { return };
+                if watch.is_whole(after) {
+                    exchange(&jwt, &source, read);
+                }
+            }
+        }
+    }
+}
+
+fn exchange(jwt: &Jwt, source: &KeySource, read: Result<super::KeySet, String>) {
+    match read {
+        Ok(keys) => {
+            tracing::info!(keys = keys.len(), "{}: the keys of tokens are exchanged", source.name());
+            jwt.exchange(keys);
+        }
+        // Told once for each state of the file: the next one is another look.
+        Err(why) => tracing::error!("{} {why}; the keys before go on", source.name()),
+    }
+}
+
+/// On another thread: a file system that hangs holds up nobody else. `None`: the server ends.
+async fn look(source: &KeySource) -> Option<Look> {
+    let source = source.clone();
+    tokio::task::spawn_blocking(move || source.look()).await.ok()
+}
