@@ -18,7 +18,7 @@ use hyper::HeaderMap;
 
 pub(crate) use api_keys::run as note_uses;
 pub use api_keys::{ApiKeys, KeyRefusal, MAX_API_KEYS};
-pub(crate) use jwt::run as watch_keys;
+pub(crate) use jwt::Rotation;
 pub use jwt::{ClaimRules, Issue, Jwt, KeySet, KeySource, SigningKey};
 pub use mode::{AuthMode, Credentials};
 pub use refusal::{CredentialRefusal, Refused};

@@ -42,6 +42,7 @@ use witness::Witness;
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
+pub use own::own_paths;
 pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
 pub(crate) use routing::{Place, body_limit, find as find_place};

@@ -75,6 +75,8 @@ pub(crate) struct Metrics {
     pub(crate) recorded: Outcomes,
     /// Credentials that let nobody in.
     pub(crate) credentials: Reasons,
+    /// Changes of the file with the keys of tokens.
+    pub(crate) token_keys: Outcomes,
     /// When the server was started.
     started: Millis,
 }
@@ -104,6 +106,9 @@ impl Metrics {
         let credentials = Reasons::default();
         let what = "Requests whose credential lets nobody in, by reason";
         registry.register("credentials_refused", what, credentials.0.clone());
+        let token_keys = Outcomes::default();
+        let what = "Changes of the file with the keys of tokens, by outcome";
+        registry.register("token_key_changes", what, token_keys.0.clone());
         Self {
             registry,
             modules,
@@ -115,6 +120,7 @@ impl Metrics {
             shadowed,
             recorded,
             credentials,
+            token_keys,
             started,
         }
     }

@@ -137,7 +137,7 @@ impl Server {
         let sweeping = tokio::spawn(sweeping);
         let mut watching = vec![tokio::spawn(auth::note_uses(Arc::clone(app.auth.keys())))];
         watching.extend(watched.map(|(look, path)| tokio::spawn(watch::run(path, look, Arc::clone(&registry)))));
-        watching.extend(token_keys.map(|(jwt, source, look)| tokio::spawn(auth::watch_keys(jwt, source, look))));
+        watching.extend(token_keys.map(|keys| tokio::spawn(keys.run())));
         let keeping = tokio::spawn(registry.run());
         let grace = settings.grace;
         Ok(Self {

@@ -1,10 +1,12 @@
 //! Every promise, as a sentence that can fail.
 
 mod access;
+mod api_keys;
 mod bad_input;
 mod canary;
 mod events;
 mod failures;
+mod forgery;
 mod fuzz;
 mod host_time;
 mod http;
@@ -28,4 +30,5 @@ mod store;
 mod swaps;
 mod testers;
 mod tickets;
+mod tokens;
 mod watching;

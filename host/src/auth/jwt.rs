@@ -23,7 +23,7 @@ use crate::domain::{Millis, Principal};
 pub use claims::ClaimRules;
 pub use issue::{Issue, SigningKey};
 pub use keys::{KeySet, KeySource};
-pub(crate) use rotation::run;
+pub(crate) use rotation::Rotation;
 
 /// Most bytes of a token. Anything longer is refused before it is looked at.
 const MAX_TOKEN: usize = 8 * 1024;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::STANDARD_RULES;
-use crate::auth::{ApiKeys, Authenticator, ClaimRules, Jwt, KeySource};
+use crate::auth::{ApiKeys, Authenticator, ClaimRules, Jwt, Rotation};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::IdSource;
@@ -78,12 +78,9 @@ pub(super) struct Parts {
     pub(super) recorder: Option<Recorder>,
     pub(super) store: Arc<SqliteStore>,
     pub(super) auth: Authenticator,
-    /// The keys of tokens, and their file as it was before it was read.
-    pub(super) token_keys: Option<TokenKeys>,
+    /// The keys of tokens, where those are taken.
+    pub(super) token_keys: Option<Rotation>,
 }
-
-/// What is watched for other keys.
-pub(super) type TokenKeys = (Arc<Jwt>, KeySource, Look);
 
 impl Parts {
     /// A database is neither made nor locked for rules that cannot be served, and no folder for a database that cannot be opened.
@@ -98,7 +95,7 @@ impl Parts {
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
-        let token_keys = token_keys(settings).await?;
+        let token_keys = token_keys(settings, &metrics).await?;
         settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
@@ -123,7 +120,7 @@ impl Parts {
             }
         };
         let (may_search, refused) = (settings.allow_insecure_header_auth, metrics.credentials.clone());
-        let jwt = token_keys.as_ref().map(|(jwt, ..)| Arc::clone(jwt));
+        let jwt = token_keys.as_ref().map(|keys| Arc::clone(&keys.jwt));
         let auth = Authenticator::new(settings.auth, may_search, jwt, keys, refused);
         let beside = Arc::new(ReadOnly::of(&store, Handle::current()));
         registry.let_shadows_run(beside, settings.max_body.0).await;
@@ -132,15 +129,16 @@ impl Parts {
 }
 
 /// The keys that tokens are checked with, where tokens are taken.
-async fn token_keys(settings: &Serve) -> Result<Option<TokenKeys>, StartError> {
+async fn token_keys(settings: &Serve, metrics: &Metrics) -> Result<Option<Rotation>, StartError> {
     let Some(source) = settings.jwt.key_source() else { return Ok(None) };
     let reading = source.clone();
     // Before the file is read: what changes meanwhile is seen.
     let read = tokio::task::spawn_blocking(move || (reading.look(), reading.read())).await;
-    let (look, keys) = read.map_err(std::io::Error::other)?;
+    let (first, keys) = read.map_err(std::io::Error::other)?;
     let keys = keys.map_err(|why| StartError::Credentials(format!("{} {why}", source.name())))?;
     tracing::info!(keys = keys.len(), "{}: the keys of tokens", source.name());
-    Ok(Some((Arc::new(Jwt::new(keys, ClaimRules::of(&settings.jwt))), source, look)))
+    let jwt = Arc::new(Jwt::new(keys, ClaimRules::of(&settings.jwt)));
+    Ok(Some(Rotation { jwt, source, first, changes: metrics.token_keys.clone() }))
 }
 
 /// Who records, if somebody is to.

@@ -2,40 +2,57 @@
 
 use std::sync::Arc;
 
-use super::{Jwt, KeySource};
+use super::{Jwt, KeySet, KeySource};
+use crate::metrics::Outcomes;
 use crate::watch::{INTERVAL, Look, Step, Watch};
 
-/// Watches until it is dropped. `first` is a look from before the keys were read.
-pub(crate) async fn run(jwt: Arc<Jwt>, source: KeySource, first: Look) {
-    let mut watch = Watch::from(first);
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(seen) = look(&source).await else { return };
-        match watch.looked(seen) {
-            Step::Wait => {}
-            Step::TellMissing => tracing::warn!("{}: there is no file; the keys before go on", source.name()),
-            Step::Read => {
-                let reading = source.clone();
-                let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
-                let Some(after) = look(&source).await else { return };
-                if watch.is_whole(after) {
-                    exchange(&jwt, &source, read);
+/// The keys of tokens, and the file that may have others.
+pub(crate) struct Rotation {
+    pub(crate) jwt: Arc<Jwt>,
+    pub(crate) source: KeySource,
+    /// A look from before the keys were read.
+    pub(crate) first: Look,
+    pub(crate) changes: Outcomes,
+}
+
+impl Rotation {
+    /// Watches until it is dropped.
+    pub(crate) async fn run(self) {
+        let Self { jwt, source, first, changes } = self;
+        let mut watch = Watch::from(first);
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(seen) = look(&source).await else { return };
+            match watch.looked(seen) {
+                Step::Wait => {}
+                Step::TellMissing => tracing::warn!("{}: there is no file; the keys before go on", source.name()),
+                Step::Read => {
+                    let reading = source.clone();
+                    let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
+                    let Some(after) = look(&source).await else { return };
+                    if watch.is_whole(after) {
+                        exchange(&jwt, &source, read, &changes);
+                    }
                 }
             }
         }
     }
 }
 
-fn exchange(jwt: &Jwt, source: &KeySource, read: Result<super::KeySet, String>) {
+fn exchange(jwt: &Jwt, source: &KeySource, read: Result<KeySet, String>, changes: &Outcomes) {
     match read {
         Ok(keys) => {
             tracing::info!(keys = keys.len(), "{}: the keys of tokens are exchanged", source.name());
             jwt.exchange(keys);
+            changes.count("exchanged");
         }
         // Told once for each state of the file: the next one is another look.
-        Err(why) => tracing::error!("{} {why}; the keys before go on", source.name()),
+        Err(why) => {
+            tracing::error!("{} {why}; the keys before go on", source.name());
+            changes.count("refused");
+        }
     }
 }
 
