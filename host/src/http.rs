@@ -43,6 +43,7 @@ pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
 pub(crate) use own::Description;
+pub use own::own_paths;
 pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
 pub(crate) use routing::{Place, body_limit, find as find_place};
@@ -205,7 +206,7 @@ impl Turn<'_> {
 
     /// Who is asking. The limiter comes before anything that costs, but for what tells whose requests it counts.
     fn caller(&self, parts: &Parts, standing: &mut Option<Standing>) -> Result<Principal, Error> {
-        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now());
+        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now(), self.peer);
         let by_address = ClientKey::of(self.peer);
         let known = match self.app.rate_limit_by {
             RateLimitBy::Address => {

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
-use crate::auth::Authenticator;
+use crate::auth;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
@@ -39,9 +39,11 @@ const MAX_ADMIN_CONNECTIONS: usize = 256;
 const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// What connections get to write their last answers at the least, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// What it may take to write down when API keys were used last. Out of the second that the process has after the grace.
+const LAST_NOTES: Duration = Duration::from_millis(50);
 /// What the store gets to commit the running batch and to checkpoint, and beside it the registry and the recorder: with the last words
-/// of both listeners 900 ms, which leaves the rest of the second for the process to end.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
+/// of both listeners and the notes of API keys 900 ms, which leaves the rest of the second for the process to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(650);
 
 /// Everything that comes in from the edge.
 pub struct Setup {
@@ -75,7 +77,8 @@ pub struct Server {
     admin: JoinHandle<()>,
     sweeping: JoinHandle<()>,
     keeping: JoinHandle<()>,
-    watching: Option<JoinHandle<()>>,
+    /// What looks at files again, and writes down when keys were used.
+    watching: Vec<JoinHandle<()>>,
     grace: Duration,
 }
 
@@ -84,7 +87,7 @@ impl Server {
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
-        let Parts { operator, metrics, watched, registry, recorder, store } =
+        let Parts { operator, metrics, watched, registry, recorder, store, auth, token_keys } =
             // Large, and needed once.
             Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
         let app = Arc::new(App {
@@ -92,7 +95,7 @@ impl Server {
             rate_limit: settings.rate_limit(),
             limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
             rate_limit_by: settings.network.rate_limit_by,
-            auth: Authenticator::by_header(settings.allow_insecure_header_auth),
+            auth,
             description: Description::default(),
             registry: Arc::clone(&registry),
             operator,
@@ -133,7 +136,9 @@ impl Server {
         });
         let sweeping = sweeper::run(Arc::clone(&store) as _, clock, settings.sweep_interval, metrics.sweeps.clone());
         let sweeping = tokio::spawn(sweeping);
-        let watching = watched.map(|(look, path)| tokio::spawn(watch::run(path, look, Arc::clone(&registry))));
+        let mut watching = vec![tokio::spawn(auth::note_uses(Arc::clone(app.auth.keys())))];
+        watching.extend(watched.map(|(look, path)| tokio::spawn(watch::run(path, look, Arc::clone(&registry)))));
+        watching.extend(token_keys.map(|keys| tokio::spawn(keys.run())));
         let keeping = tokio::spawn(registry.run());
         let grace = settings.grace;
         Ok(Self {
@@ -215,9 +220,7 @@ impl Server {
         self.app.drain.begin();
         self.app.registry.stop_judging();
         self.sweeping.abort();
-        if let Some(watching) = &self.watching {
-            watching.abort();
-        }
+        self.watching.iter().for_each(JoinHandle::abort);
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
@@ -225,6 +228,10 @@ impl Server {
         let left = self.app.drain.in_flight();
         if !in_time {
             tracing::warn!(requests = left, "the grace is over; aborting what is left");
+        }
+        // The last writes of all: nobody is let in any more.
+        if !matches!(timeout(LAST_NOTES, self.app.auth.keys().note_uses()).await, Ok(Ok(()))) {
+            tracing::warn!("when API keys were used last is not written down");
         }
         self.store.begin_shutdown();
         let _ = self.phase.send(Phase::Closing);

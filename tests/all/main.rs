@@ -1,11 +1,13 @@
 //! Every promise, as a sentence that can fail.
 
 mod access;
+mod api_keys;
 mod bad_input;
 mod canary;
 mod events;
 mod exports;
 mod failures;
+mod forgery;
 mod fuzz;
 mod host_time;
 mod http;
@@ -31,6 +33,7 @@ mod store;
 mod swaps;
 mod testers;
 mod tickets;
+mod tokens;
 mod updates;
 mod verbs;
 mod watching;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::STANDARD_RULES;
+use crate::auth::{ApiKeys, Authenticator, ClaimRules, Jwt, Rotation};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::IdSource;
@@ -39,6 +40,8 @@ pub enum StartError {
     Trust(KeyError),
     /// Requests cannot be recorded where the settings say.
     Record(String),
+    /// The keys that callers are known by cannot be used.
+    Credentials(String),
 }
 
 impl fmt::Display for StartError {
@@ -48,7 +51,9 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
-            Self::Token(error) | Self::Modules(error) | Self::Record(error) => f.write_str(error),
+            Self::Token(error) | Self::Modules(error) | Self::Record(error) | Self::Credentials(error) => {
+                f.write_str(error)
+            }
             Self::Trust(error) => write!(f, "--rules-trust {error}"),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
@@ -72,6 +77,9 @@ pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) recorder: Option<Recorder>,
     pub(super) store: Arc<SqliteStore>,
+    pub(super) auth: Authenticator,
+    /// The keys of tokens, where those are taken.
+    pub(super) token_keys: Option<Rotation>,
 }
 
 impl Parts {
@@ -87,6 +95,7 @@ impl Parts {
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
+        let token_keys = token_keys(settings, &metrics).await?;
         settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
@@ -103,10 +112,33 @@ impl Parts {
                 return Err(StartError::Record(why));
             }
         };
+        let keys = match ApiKeys::load(Arc::clone(&store)).await {
+            Ok(keys) => Arc::new(keys),
+            Err(why) => {
+                store.close().await;
+                return Err(StartError::Credentials(why));
+            }
+        };
+        let (may_search, refused) = (settings.allow_insecure_header_auth, metrics.credentials.clone());
+        let jwt = token_keys.as_ref().map(|keys| Arc::clone(&keys.jwt));
+        let auth = Authenticator::new(settings.auth, may_search, jwt, keys, refused);
         let beside = Arc::new(ReadOnly::of(&store, Handle::current()));
         registry.let_shadows_run(beside, settings.max_body.0).await;
-        Ok(Self { operator, metrics, watched, registry, recorder, store })
+        Ok(Self { operator, metrics, watched, registry, recorder, store, auth, token_keys })
     }
+}
+
+/// The keys that tokens are checked with, where tokens are taken.
+async fn token_keys(settings: &Serve, metrics: &Metrics) -> Result<Option<Rotation>, StartError> {
+    let Some(source) = settings.jwt.key_source() else { return Ok(None) };
+    let reading = source.clone();
+    // Before the file is read: what changes meanwhile is seen.
+    let read = tokio::task::spawn_blocking(move || (reading.look(), reading.read())).await;
+    let (first, keys) = read.map_err(std::io::Error::other)?;
+    let keys = keys.map_err(|why| StartError::Credentials(format!("{} {why}", source.name())))?;
+    tracing::info!(keys = keys.len(), "{}: the keys of tokens", source.name());
+    let jwt = Arc::new(Jwt::new(keys, ClaimRules::of(&settings.jwt)));
+    Ok(Some(Rotation { jwt, source, first, changes: metrics.token_keys.clone() }))
 }
 
 /// Who records, if somebody is to.
