@@ -17,7 +17,7 @@ async fn full_event(server: &TestServer) -> String {
         "attributes": {"room": {"floor": 3, "wide": true}, "price": 10},
     });
     let answer = server.post("/events").role("organizer").json(&event).send().await;
-    answer.body["id"].as_str().unwrap().to_owned()
+    answer.body["id"].as_str().expect("an id").to_owned()
 }
 
 async fn read(server: &TestServer, event: &str) -> Answer {

@@ -6,7 +6,7 @@ use harness::TestServer;
 
 /// The module's routes as paths with something behind them, and the methods of each.
 async fn paths(event: &str, ticket: &str) -> BTreeMap<String, Vec<&'static str>> {
-    let rules = boxoffice::load_rules(&harness::settings()).await.unwrap();
+    let rules = boxoffice::load_rules(&harness::settings()).await.expect("the rules load");
     let mut paths = BTreeMap::<_, Vec<_>>::new();
     for route in &rules.manifest.routes {
         let id = if route.path.starts_with("/tickets") { ticket } else { event };
