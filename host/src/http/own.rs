@@ -1,5 +1,7 @@
 //! Routes of the host's own on the REST API, beside those of the module, which cannot have them.
 
+mod audit;
+
 use hyper::http::request::Parts;
 
 use super::Turn;
@@ -38,13 +40,10 @@ impl OwnRoute {
         }
     }
 
-    #[expect(clippy::unused_async, reason = "the audit trail is read from the store")]
-    pub(super) async fn answer(
-        self,
-        _turn: &Turn<'_>,
-        _parts: &Parts,
-        _principal: &Principal,
-    ) -> Result<Answer, Error> {
-        Err(Error::RouteNotFound)
+    pub(super) async fn answer(self, turn: &Turn<'_>, parts: &Parts, principal: &Principal) -> Result<Answer, Error> {
+        match self {
+            Self::Audit => audit::answer(turn, parts, principal).await,
+            Self::OpenApi | Self::Docs => Err(Error::RouteNotFound),
+        }
     }
 }

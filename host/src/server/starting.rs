@@ -11,6 +11,7 @@ use super::STANDARD_RULES;
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::IdSource;
+use crate::http::Tls;
 use crate::metrics::Metrics;
 use crate::operator::{Operator, read_token};
 use crate::recorder::Recorder;
@@ -39,6 +40,8 @@ pub enum StartError {
     Trust(KeyError),
     /// Requests cannot be recorded where the settings say.
     Record(String),
+    /// Nothing can be served with this certificate and key.
+    Tls(String),
 }
 
 impl fmt::Display for StartError {
@@ -48,7 +51,7 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
-            Self::Token(error) | Self::Modules(error) | Self::Record(error) => f.write_str(error),
+            Self::Token(error) | Self::Modules(error) | Self::Record(error) | Self::Tls(error) => f.write_str(error),
             Self::Trust(error) => write!(f, "--rules-trust {error}"),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
@@ -69,6 +72,8 @@ pub(super) struct Parts {
     pub(super) metrics: Arc<Metrics>,
     /// The file to watch, and what it was before it was read.
     pub(super) watched: Option<(Look, PathBuf)>,
+    /// What to serve with, and what its files were before they were read.
+    pub(super) tls: Option<(Arc<Tls>, Look)>,
     pub(super) registry: Arc<Registry>,
     pub(super) recorder: Option<Recorder>,
     pub(super) store: Arc<SqliteStore>,
@@ -87,6 +92,7 @@ impl Parts {
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
+        let tls = tls(settings, clock)?;
         settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
@@ -105,8 +111,17 @@ impl Parts {
         };
         let beside = Arc::new(ReadOnly::of(&store, Handle::current()));
         registry.let_shadows_run(beside, settings.max_body.0).await;
-        Ok(Self { operator, metrics, watched, registry, recorder, store })
+        Ok(Self { operator, metrics, watched, tls, registry, recorder, store })
     }
+}
+
+/// The certificate and its key, where they are given.
+fn tls(settings: &Serve, clock: &Arc<dyn Clock>) -> Result<Option<(Arc<Tls>, Look)>, StartError> {
+    let (Some(certificate), Some(key)) = (&settings.network.tls_cert, &settings.network.tls_key) else {
+        return Ok(None);
+    };
+    let (tls, look) = Tls::start(certificate, key, Arc::clone(clock)).map_err(StartError::Tls)?;
+    Ok(Some((Arc::new(tls), look)))
 }
 
 /// Who records, if somebody is to.
