@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use boxoffice::domain::{OwnerId, Principal, Role, Roles};
 use boxoffice::limiter::{ClientKey, Limiter, RateLimit, Verdict};
 use harness::{TestServer, fresh_address};
 use proptest::prelude::*;
@@ -99,6 +100,50 @@ fn an_ipv6_household_is_one_client_and_ipv4_in_ipv6_is_ipv4() {
     assert_eq!(v6("2001:db8::1"), v6("2001:db8::ffff:1"));
     assert_ne!(v6("2001:db8::1"), v6("2001:db8:0:1::1"));
     assert_eq!(v6("::ffff:127.0.0.7"), key(7));
+}
+
+#[test]
+fn a_known_caller_is_one_client_from_everywhere_and_whoever_is_not_known_goes_by_address() {
+    let address = |n| IpAddr::V4(Ipv4Addr::new(127, 0, 0, n));
+    let known = |name: &str| Principal::known(OwnerId::new(name).unwrap(), Roles::from_iter([Role::User]));
+    let [ann, bob] = [known("ann"), known("bob")];
+    assert_eq!(ClientKey::of_caller(&ann, address(1)), ClientKey::of_caller(&ann, address(2)));
+    assert_ne!(ClientKey::of_caller(&ann, address(1)), ClientKey::of_caller(&bob, address(1)), "behind one address");
+    for nobody in [Principal::default(), Principal::with_role(Role::Admin)] {
+        assert_eq!(ClientKey::of_caller(&nobody, address(1)), ClientKey::of(address(1)));
+    }
+}
+
+#[test]
+fn a_million_addresses_find_bounded_memory_and_leave_none_of_it() {
+    const MOST: usize = 100_000;
+    let mut limiter = Limiter::new(LIMIT, MOST);
+    let address = |n: u32| ClientKey::of(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n)));
+    let honest = key(1);
+    let second = Duration::from_secs(1);
+    assert!(matches!(limiter.admit(honest, second), Verdict::Admitted(_)));
+    let (mut admitted, mut full) = (0, 0);
+    for n in 0..1_000_000 {
+        match limiter.admit(address(n), second + Duration::from_micros(n.into())) {
+            Verdict::Admitted(_) => admitted += 1,
+            Verdict::Full => full += 1,
+            Verdict::Refused(_) => panic!("{n} is refused at its first request"),
+        }
+    }
+    assert_eq!((admitted, full, limiter.live_clients()), (MOST - 1, 1_000_000 - MOST + 1, MOST));
+    // Tables grow by doubling, and keep an eighth free.
+    let (clients, admissions) = limiter.room();
+    assert!(clients <= 4 * MOST && admissions <= 4 * MOST, "{clients} {admissions}");
+    // Whoever was there before the flood has what is left of its window, and no more.
+    for _ in 0..4 {
+        assert!(matches!(limiter.admit(honest, 3 * second), Verdict::Admitted(_)));
+    }
+    assert!(matches!(limiter.admit(honest, 3 * second), Verdict::Refused(_)));
+    // The window passes: everybody is let in again, and the memory is given back.
+    assert!(matches!(limiter.admit(address(999_999), 15 * second), Verdict::Admitted(_)));
+    assert_eq!(limiter.live_clients(), 1);
+    let (clients, admissions) = limiter.room();
+    assert!(clients < 10_000 && admissions < 10_000, "{clients} {admissions}");
 }
 
 #[tokio::test]

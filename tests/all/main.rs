@@ -1,8 +1,10 @@
 //! Every promise, as a sentence that can fail.
 
 mod access;
+mod audit;
 mod bad_input;
 mod canary;
+mod cors;
 mod events;
 mod failures;
 mod fuzz;
@@ -15,6 +17,7 @@ mod made;
 mod metrics;
 mod modules;
 mod operator;
+mod proxies;
 mod race;
 mod recording;
 mod registry;
@@ -28,4 +31,5 @@ mod store;
 mod swaps;
 mod testers;
 mod tickets;
+mod tls;
 mod watching;

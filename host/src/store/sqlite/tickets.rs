@@ -81,9 +81,11 @@ pub(super) fn cancel(
     match ticket.transition(Action::Cancel, now) {
         Transition::Unchanged => Ok(Ok(ticket)),
         Transition::Release(at) => {
+            // A hold that ran out was over already, swept or not: whoever cancels it then does nothing to it.
+            let ran_out = ticket.is_due(now);
             seats::cancel(desk.db, &ticket, at)?;
             desk.changes.count(|changes| changes.cancelled += 1);
-            if !mutant!(desk.faults, CancelUnaudited) {
+            if !ran_out && !mutant!(desk.faults, CancelUnaudited) {
                 audit::write(desk, now, caller, AuditAction::Cancel, &ticket.event_id, Some(id))?;
             }
             ticket.status = TicketStatus::Cancelled;
