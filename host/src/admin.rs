@@ -6,6 +6,7 @@
 mod access;
 mod action;
 mod answer;
+mod keys;
 mod modules;
 mod route;
 mod upload;
@@ -127,6 +128,10 @@ impl Admin {
             Route::Delete(asked) => self.delete(asked, parts, body, action).await,
             Route::RollBack => self.roll_back(parts, body, action).await,
             Route::Invariants => self.invariants().await,
+            Route::Keys => self.list_keys(parts).await,
+            Route::CreateKey => self.create_key(parts, body, action).await,
+            Route::ShowKey(id) => self.show_key(id).await,
+            Route::RevokeKey(id) => self.revoke_key(id, parts, body, action).await,
         }
     }
 }

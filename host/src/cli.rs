@@ -2,16 +2,18 @@
 
 mod check;
 mod client;
+mod keys;
 mod listing;
 mod operate;
 mod replay;
 mod signing;
 mod terminal;
+mod token;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::config::{Prove, RulesCommand};
+use crate::config::{KeysCommand, Prove, RulesCommand, Token};
 use crate::telemetry;
 
 /// Does what `boxoffice rules` was asked for.
@@ -36,6 +38,24 @@ pub fn rules(command: RulesCommand) -> ExitCode {
 #[must_use]
 pub fn prove(settings: &Prove) -> ExitCode {
     run(operate::prove(settings))
+}
+
+/// Does what `boxoffice keys` was asked for.
+#[must_use]
+pub fn keys(command: KeysCommand) -> ExitCode {
+    run(async {
+        match command {
+            KeysCommand::Create(settings) => keys::create(&settings).await,
+            KeysCommand::List(settings) => keys::list(&settings).await,
+            KeysCommand::Revoke(settings) => keys::revoke(&settings).await,
+        }
+    })
+}
+
+/// Does what `boxoffice token` was asked for.
+#[must_use]
+pub fn token(settings: &Token) -> ExitCode {
+    token::issue(settings)
 }
 
 fn run(command: impl Future<Output = ExitCode>) -> ExitCode {

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod file;
+mod keys_command;
 mod network;
 mod operating;
 mod operator_command;
@@ -26,6 +27,7 @@ use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
 pub use credentials::JwtSettings;
+pub use keys_command::{CreateKey, Expiry, KeysCommand, ListKeys, RevokeKey, Token};
 pub use network::{NetworkSettings, RateLimitBy};
 pub use operating::Operating;
 pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
@@ -55,6 +57,11 @@ pub enum Command {
     Rules(RulesCommand),
     /// Prove on a running host that what is promised holds: no seat was sold twice.
     Check(Prove),
+    /// Make, list and revoke the API keys of a running host.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Print a JSON Web Token, for development.
+    Token(Token),
     /// Compile one component from stdin to stdout: what this program starts itself as, for a process with limits of its own.
     #[command(hide = true)]
     CompileModule,

@@ -4,6 +4,7 @@
 //! so that it is the same for every module and every store.
 
 mod access;
+mod api_key;
 mod audit;
 mod event;
 mod ids;
@@ -11,9 +12,10 @@ mod ticket;
 mod time;
 
 pub use access::{Identity, OwnerId, Permission, Principal, Role, Roles};
+pub use api_key::{ApiKey, MAX_KEY_NAME, MAX_KEY_SUBJECT, NewApiKey};
 pub use audit::{Actor, AuditAction, AuditEntry, AuditQuery, Origin};
 pub use event::{Event, EventPatch, EventQuery, MAX_CAPACITY, NewEvent};
-pub use ids::{EventId, IdSource, TicketId};
+pub use ids::{ApiKeyId, EventId, IdSource, TicketId};
 pub use ticket::{
     Action, Email, IdempotencyKey, Registration, RegistrationLimits, RegistrationRequest, Ticket, TicketFilter,
     TicketQuery, TicketStatus, Transition,

@@ -46,6 +46,7 @@ pub(crate) use cors::Cors;
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
+pub use own::own_paths;
 pub(crate) use proxy::Proxies;
 pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
@@ -221,7 +222,7 @@ impl Turn<'_> {
 
     /// Who is asking. The limiter comes before anything that costs, but for what tells whose requests it counts.
     fn caller(&self, parts: &Parts, standing: &mut Option<Standing>) -> Result<Principal, Error> {
-        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now());
+        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now(), self.peer);
         let by_address = ClientKey::of(self.peer);
         let known = match self.app.rate_limit_by {
             RateLimitBy::Address => {

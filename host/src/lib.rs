@@ -48,5 +48,5 @@ pub mod trust;
 pub mod wasm;
 pub mod watch;
 
-pub use http::bind;
+pub use http::{bind, own_paths};
 pub use server::{STANDARD_RULES, Server, Setup, StartError, load_rules};

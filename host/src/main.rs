@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         Command::Serve(settings) => settings,
         Command::Rules(command) => return cli::rules(command),
         Command::Check(settings) => return cli::prove(&settings),
+        Command::Keys(command) => return cli::keys(command),
+        Command::Token(settings) => return cli::token(&settings),
         Command::CompileModule => return compile_module(),
     };
     settings.cache_beside_database();

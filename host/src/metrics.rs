@@ -45,6 +45,17 @@ impl Outcomes {
     }
 }
 
+/// Why things were refused, by name: cheap to clone, and all clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reasons(Family<Label, Counter>);
+
+impl Reasons {
+    /// One more was refused for this.
+    pub(crate) fn count(&self, reason: &'static str) {
+        self.0.get_or_create(&[("reason", reason)]).inc();
+    }
+}
+
 /// The server's counters.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -64,6 +75,10 @@ pub(crate) struct Metrics {
     pub(crate) shadowed: Outcomes,
     /// Requests that were to be recorded.
     pub(crate) recorded: Outcomes,
+    /// Credentials that let nobody in.
+    pub(crate) credentials: Reasons,
+    /// Changes of the file with the keys of tokens.
+    pub(crate) token_keys: Outcomes,
     /// When the server was started.
     started: Millis,
 }
@@ -93,6 +108,12 @@ impl Metrics {
         let (shadowed, recorded) = (Outcomes::default(), Outcomes::default());
         registry.register("shadow_requests", "Requests that a shadow was shown, by outcome", shadowed.0.clone());
         registry.register("recordings", "Requests that were to be recorded, by outcome", recorded.0.clone());
+        let credentials = Reasons::default();
+        let what = "Requests whose credential lets nobody in, by reason";
+        registry.register("credentials_refused", what, credentials.0.clone());
+        let token_keys = Outcomes::default();
+        let what = "Changes of the file with the keys of tokens, by outcome";
+        registry.register("token_key_changes", what, token_keys.0.clone());
         Self {
             registry,
             modules,
@@ -104,6 +125,8 @@ impl Metrics {
             canary_rollbacks,
             shadowed,
             recorded,
+            credentials,
+            token_keys,
             started,
         }
     }

@@ -55,11 +55,23 @@ pub struct Operator {
     told: Arc<Mutex<Told>>,
 }
 
-/// What was told of wrong tokens.
-#[derive(Default)]
-struct Told {
+/// What was told of wrong tokens, or of anything else that strangers can make happen as often as they like.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
     last: Option<Duration>,
     untold: u64,
+}
+
+impl Told {
+    /// Whether one more is told at `now`, a moment of a clock; and if so, how many were not told before it.
+    pub(crate) fn is_due(&mut self, now: Duration) -> Option<u64> {
+        if self.last.is_some_and(|last| now.saturating_sub(last) < TELL_EVERY) {
+            self.untold = self.untold.saturating_add(1);
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
 }
 
 impl fmt::Debug for Operator {
@@ -114,14 +126,8 @@ impl Operator {
     }
 
     fn tell(&self, peer: IpAddr, now: Duration) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.last.is_some_and(|last| now.saturating_sub(last) < TELL_EVERY) {
-            told.untold = told.untold.saturating_add(1);
-            return;
-        }
-        let more = std::mem::take(&mut told.untold);
-        told.last = Some(now);
-        drop(told);
+        let due = self.told.lock().unwrap_or_else(PoisonError::into_inner).is_due(now);
+        let Some(more) = due else { return };
         tracing::warn!(target: "operator", address = %peer, more, "a wrong operator's token");
     }
 }

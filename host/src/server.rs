@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
-use crate::auth::{AuthMode, Authenticator};
+use crate::auth::{self, AuthMode};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
@@ -40,9 +40,11 @@ const MAX_ADMIN_CONNECTIONS: usize = 256;
 const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// What connections get to write their last answers at the least, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// What it may take to write down when API keys were used last. Out of the second that the process has after the grace.
+const LAST_NOTES: Duration = Duration::from_millis(50);
 /// What the store gets to commit the running batch and to checkpoint, and beside it the registry and the recorder: with the last words
-/// of both listeners 900 ms, which leaves the rest of the second for the process to end.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(700);
+/// of both listeners and the notes of API keys 900 ms, which leaves the rest of the second for the process to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(650);
 
 /// Everything that comes in from the edge.
 pub struct Setup {
@@ -77,7 +79,7 @@ pub struct Server {
     sweeper: Sweeper,
     sweeping: JoinHandle<()>,
     keeping: JoinHandle<()>,
-    /// Look at files: the rules' and the certificate's.
+    /// What looks at files again (the rules, the certificate, the keys of tokens), and writes down when keys were used.
     watching: Vec<JoinHandle<()>>,
     grace: Duration,
 }
@@ -88,9 +90,9 @@ impl Server {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         // Large, and needed once.
-        let parts = Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
+        let mut parts = Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
         let watched = parts.watched.clone().map(|(look, path)| (look, path, Arc::clone(&parts.registry)));
-        let looked = parts.tls.clone();
+        let (looked, token_keys) = (parts.tls.clone(), parts.token_keys.take());
         let app = Arc::new(app(&settings, request_ids, clock, parts));
         let (phase, phases) = channel(Phase::Serving);
         let (admin_phase, admin_phases) = channel(Phase::Serving);
@@ -120,9 +122,10 @@ impl Server {
             sweeps: app.metrics.sweeps.clone(),
         };
         let sweeping = tokio::spawn(sweeper.clone().run(settings.sweep_interval));
-        let rules = watched.map(|(look, path, registry)| tokio::spawn(watch::run(path, look, registry)));
-        let certificate = looked.map(|(tls, look)| tokio::spawn(tls.run(look)));
-        let watching = rules.into_iter().chain(certificate).collect();
+        let mut watching = vec![tokio::spawn(auth::note_uses(Arc::clone(app.auth.keys())))];
+        watching.extend(watched.map(|(look, path, registry)| tokio::spawn(watch::run(path, look, registry))));
+        watching.extend(looked.map(|(tls, look)| tokio::spawn(tls.run(look))));
+        watching.extend(token_keys.map(|keys| tokio::spawn(keys.run())));
         let keeping = tokio::spawn(Arc::clone(&app.registry).run());
         let (grace, store) = (settings.grace, Arc::clone(&app.database));
         Ok(Self {
@@ -205,9 +208,7 @@ impl Server {
         self.app.drain.begin();
         self.app.registry.stop_judging();
         self.sweeping.abort();
-        for watching in &self.watching {
-            watching.abort();
-        }
+        self.watching.iter().for_each(JoinHandle::abort);
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
@@ -215,6 +216,10 @@ impl Server {
         let left = self.app.drain.in_flight();
         if !in_time {
             tracing::warn!(requests = left, "the grace is over; aborting what is left");
+        }
+        // The last writes of all: nobody is let in any more.
+        if !matches!(timeout(LAST_NOTES, self.app.auth.keys().note_uses()).await, Ok(Ok(()))) {
+            tracing::warn!("when API keys were used last is not written down");
         }
         self.store.begin_shutdown();
         let _ = self.phase.send(Phase::Closing);
@@ -245,7 +250,7 @@ impl Server {
 
 /// Everything that a request needs.
 fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Parts) -> App {
-    let Parts { operator, metrics, watched: _, tls, registry, recorder, store } = parts;
+    let Parts { operator, metrics, watched: _, tls, registry, recorder, store, auth, token_keys: _ } = parts;
     App {
         clock,
         rate_limit: settings.rate_limit(),
@@ -254,7 +259,7 @@ fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Pa
         proxies: Proxies::new(settings.network.trusted_proxy.clone()),
         cors: Cors::new(&settings.network.cors_origin, settings.auth == AuthMode::Header),
         tls: tls.map(|(tls, _)| tls),
-        auth: Authenticator::by_header(settings.allow_insecure_header_auth),
+        auth,
         registry,
         operator,
         store: Arc::clone(&store) as Arc<dyn Store>,

@@ -15,7 +15,7 @@ use crate::trust::signature_path;
 use crate::wasm::{Artifact, Digest, LoadError, LoadRefusal, blocking};
 
 /// Between two looks. Two of them are half a second, in which nobody who has just saved has looked up yet.
-const INTERVAL: Duration = Duration::from_millis(250);
+pub(crate) const INTERVAL: Duration = Duration::from_millis(250);
 /// Looks without a file after which that is told: 10 s. A build that begins by removing it takes less.
 const MISSING_LOOKS: u32 = 40;
 /// Looks after which a load is tried again that failed for a reason of the machine's: 5 s.
@@ -42,7 +42,7 @@ impl From<&Metadata> for Identity {
     }
 }
 
-/// One look at a file and at the one that belongs to it. `None`: there is none that can be seen.
+/// One look at a file and at the one that belongs to it, if any. `None`: there is none that can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     /// The module, or a certificate.
@@ -63,6 +63,12 @@ impl Look {
     pub fn at_both(file: &Path, other: &Path) -> Self {
         let identity = |path: &Path| path.metadata().ok().as_ref().map(Identity::from);
         Self { module: identity(file), signature: identity(other) }
+    }
+
+    /// At any other file, which has nothing beside it. Blocks.
+    #[must_use]
+    pub fn at_file(path: &Path) -> Self {
+        Self { module: path.metadata().ok().as_ref().map(Identity::from), signature: None }
     }
 }
 

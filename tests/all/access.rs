@@ -1,49 +1,11 @@
-//! Who may do what, with header roles: the whole matrix, and what people try.
+//! Who may do what: the whole matrix, and what people try with header roles.
+
+mod matrix;
+mod table;
 
 use boxoffice::domain::{Permission, Principal, Role};
 use harness::TestServer;
 use serde_json::json;
-
-/// Every route in scope, and the role it needs; `None`: everybody.
-const ROUTES: [(&str, &str, Option<&str>); 8] = [
-    ("POST", "/events", Some("organizer")),
-    ("GET", "/events", None),
-    ("GET", "/events/x", None),
-    ("GET", "/events/x/availability", None),
-    ("POST", "/events/x/register", Some("user")),
-    ("GET", "/tickets/x", Some("user")),
-    ("POST", "/tickets/x/confirm", Some("user")),
-    ("POST", "/tickets/x/cancel", Some("user")),
-];
-
-#[tokio::test]
-async fn every_route_admits_exactly_its_role_and_admins() {
-    let server = TestServer::start().await;
-    for (method, path, needs) in ROUTES {
-        for role in ["", "user", "organizer", "admin"] {
-            let answer = server.call(method, path).role(role).send().await;
-            let admitted = needs.is_none_or(|needed| role == needed || role == "admin");
-            assert_eq!(answer.code() != "forbidden", admitted, "{method} {path} as {role:?}: {}", answer.text);
-            if !admitted {
-                answer.assert_problem(403, "forbidden");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_matrix_of_routes_has_every_route_of_the_module() {
-    let server = TestServer::builder().start().await;
-    let rules = boxoffice::load_rules(&harness::settings()).await.unwrap();
-    assert_eq!(rules.manifest.routes.len(), ROUTES.len(), "a route is missing in this test's matrix");
-    for route in &rules.manifest.routes {
-        let known = ROUTES
-            .iter()
-            .any(|(method, path, _)| *method == route.method.name() && path.replace("/x", "/{id}") == route.path);
-        assert!(known, "{} {} is missing in this test's matrix", route.method.name(), route.path);
-    }
-    drop(server);
-}
 
 #[tokio::test]
 async fn a_role_that_is_forged_doubled_or_misspelt_is_no_role() {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use harness::{Answer, TestServer, fresh_address};
+use harness::{Answer, Operator, TestServer, fresh_address};
 use serde_json::json;
 
 async fn server() -> TestServer {
@@ -180,4 +180,29 @@ async fn the_sweeper_forgets_what_is_older_than_the_retention_and_counts_it() {
     let metrics = server.metrics().await;
     assert!(metrics.contains("boxoffice_audit_written_total 4\n"), "{metrics}");
     assert!(metrics.contains("boxoffice_audit_forgotten_total 3\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn with_credentials_an_organizer_reads_the_trail_of_own_events_only() {
+    let server = TestServer::builder().auth("keys").operated().start().await;
+    let operator = Operator::of(&server);
+    let [ann, bob] = [operator.key("ann", &["organizer"]).await, operator.key("bob", &["organizer"]).await];
+    let [buyer, admin] = [operator.key("eve", &["user"]).await, operator.key("root", &["admin"]).await];
+    let made = server.post("/events").bearer(&ann).json(&json!({"name": "x", "capacity": 2})).send().await;
+    let event = made.body["id"].as_str().unwrap();
+    let wish = json!({"email": "eve@example.org"});
+    let hold = server.post(&format!("/events/{event}/register")).bearer(&buyer).json(&wish).send().await;
+    assert_eq!(hold.status, 201, "{}", hold.text);
+    let read = async |key: &str, query: &str| server.get(&format!("/audit{query}")).bearer(key).send().await;
+    let of_event = format!("?event_id={event}");
+    let own = read(&ann, &of_event).await;
+    let told = |item: usize, field: &str| own.body["items"][item][field].clone();
+    assert_eq!((told(0, "action"), told(1, "action")), (json!("events.create"), json!("tickets.atomic-register")));
+    assert_ne!(told(0, "owner"), told(1, "owner"));
+    assert!(told(1, "owner").as_str().unwrap().contains("eve"), "{}", own.text);
+    assert_eq!(read(&admin, "").await.body["items"].as_array().unwrap().len(), 2);
+    read(&bob, &of_event).await.assert_problem(403, "forbidden");
+    read(&buyer, &of_event).await.assert_problem(403, "forbidden");
+    read(&ann, "").await.assert_problem(400, "invalid_request");
+    server.get("/audit").send().await.assert_problem(401, "unauthenticated");
 }

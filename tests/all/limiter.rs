@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use boxoffice::config::RateLimitBy;
 use boxoffice::domain::{OwnerId, Principal, Role, Roles};
 use boxoffice::limiter::{ClientKey, Limiter, RateLimit, Verdict};
-use harness::{TestServer, fresh_address};
+use harness::{Answer, Operator, TestServer, fresh_address};
 use proptest::prelude::*;
 
 /// The definition itself: everything that was ever admitted, looked through each time.
@@ -205,4 +206,69 @@ async fn the_limiter_can_be_switched_off_and_then_says_nothing() {
         let answer = server.get("/events").from(address).send().await;
         assert_eq!((answer.status, answer.header("ratelimit")), (200, ""));
     }
+}
+
+/// A host that lets callers in by API keys and counts by this, and the keys of two callers.
+async fn counting(by: RateLimitBy) -> (TestServer, [String; 2]) {
+    let server = TestServer::builder().auth("keys").operated().with(|s| s.network.rate_limit_by = by).start().await;
+    let operator = Operator::of(&server);
+    let keys = [operator.key("ann", &["user"]).await, operator.key("bob", &["user"]).await];
+    (server, keys)
+}
+
+async fn ask(server: &TestServer, from: IpAddr, key: &str) -> Answer {
+    server.get("/events").from(from).bearer(key).send().await
+}
+
+#[tokio::test]
+async fn by_credential_callers_behind_one_address_do_not_pay_for_each_other() {
+    let (server, [ann, bob]) = counting(RateLimitBy::Credential).await;
+    let school = fresh_address();
+    for key in [&ann, &bob] {
+        for remaining in (0..5).rev() {
+            let answer = ask(&server, school, key).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert!(answer.header("ratelimit").starts_with(&format!("\"default\";r={remaining};")));
+        }
+        ask(&server, school, key).await.assert_problem(429, "rate_limited");
+    }
+    // Nor does whoever has no credential there.
+    assert_eq!(server.get("/events").from(school).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn by_credential_a_caller_is_one_client_from_every_address_and_with_every_key() {
+    let (server, [ann, _]) = counting(RateLimitBy::Credential).await;
+    let again = Operator::of(&server).key("ann", &["user"]).await;
+    for key in [&ann, &again, &ann, &again, &ann] {
+        assert_eq!(ask(&server, fresh_address(), key).await.status, 200);
+    }
+    for key in [&ann, &again] {
+        ask(&server, fresh_address(), key).await.assert_problem(429, "rate_limited");
+    }
+}
+
+#[tokio::test]
+async fn invalid_and_missing_credentials_count_by_address_whatever_they_say() {
+    let (server, [ann, _]) = counting(RateLimitBy::Credential).await;
+    let address = fresh_address();
+    for n in 0..4 {
+        ask(&server, address, &format!("bo_made_up_{n}")).await.assert_problem(401, "unauthenticated");
+    }
+    assert_eq!(server.get("/events").from(address).send().await.status, 200);
+    ask(&server, address, "bo_made_up_5").await.assert_problem(429, "rate_limited");
+    server.get("/events").from(address).send().await.assert_problem(429, "rate_limited");
+    assert_eq!(ask(&server, address, &ann).await.status, 200, "who is known does not pay for strangers");
+    ask(&server, fresh_address(), "bo_made_up_6").await.assert_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn by_address_callers_behind_one_address_are_one_client() {
+    let (server, [ann, bob]) = counting(RateLimitBy::Address).await;
+    let school = fresh_address();
+    for key in [&ann, &bob, &ann, &bob, &ann] {
+        assert_eq!(ask(&server, school, key).await.status, 200);
+    }
+    ask(&server, school, &bob).await.assert_problem(429, "rate_limited");
+    assert_eq!(ask(&server, fresh_address(), &bob).await.status, 200);
 }

@@ -1,12 +1,14 @@
 //! Every promise, as a sentence that can fail.
 
 mod access;
+mod api_keys;
 mod audit;
 mod bad_input;
 mod canary;
 mod cors;
 mod events;
 mod failures;
+mod forgery;
 mod fuzz;
 mod host_time;
 mod http;
@@ -32,4 +34,5 @@ mod swaps;
 mod testers;
 mod tickets;
 mod tls;
+mod tokens;
 mod watching;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use boxoffice::registry::{Mode, Share};
 use boxoffice::store::sqlite::{CommitFault, Faults};
 use boxoffice::wasm::Digest;
-use harness::{Exposition, Family, TestServer, raw_rules, unruly_rules, until};
+use harness::{Exposition, Family, Issuer, TestServer, raw_rules, unruly_rules, until};
 use serde_json::Value;
 
 use crate::made::Made;
@@ -36,7 +36,10 @@ fn module(server: &TestServer) -> String {
 async fn server_that_has_seen_it_all() -> TestServer {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("recordings");
-    let server = TestServer::builder().with(|s| s.recording.record = Some(record)).start().await;
+    let server = TestServer::builder().with(|s| s.recording.record = Some(record));
+    let server = server.auth("jwt").jwt_key(Issuer::secret().key_file()).start().await;
+    assert_eq!(server.get("/fine").bearer("none").send().await.status, 401);
+    std::fs::write(server.kept()[0].path(), "too short").unwrap();
     let registry = server.server().registry();
     let unruly = registry.upload(std::fs::read(unruly_rules()).unwrap()).await.unwrap().digest.to_string();
     registry.activate(&unruly, Mode::All).await.unwrap();
@@ -44,10 +47,11 @@ async fn server_that_has_seen_it_all() -> TestServer {
     assert_eq!(server.get("/fine").send().await.status, 200);
     assert_eq!(server.get("/trap").send().await.status, 500);
     assert_eq!(server.get("/nothing").send().await.status, 404);
-    let outcomes = ["boxoffice_shadow_requests_total", "boxoffice_recordings_total"];
+    let outcomes =
+        ["boxoffice_shadow_requests_total", "boxoffice_recordings_total", "boxoffice_token_key_changes_total"];
     until("all have looked", async || {
         let told = scrape(&server).await;
-        [Some(3.0), Some(1.0)]
+        [Some(3.0), Some(1.0), Some(1.0)]
             == outcomes.map(|name| {
                 told.families.contains_key(name.trim_end_matches("_total")).then(|| told.sum(name, &[])).flatten()
             })

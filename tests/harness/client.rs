@@ -109,6 +109,12 @@ impl Call {
         self.header("x-role", role)
     }
 
+    /// With a credential: a token or an API key.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
     /// With this idempotency key.
     #[must_use]
     pub fn key(self, key: &str) -> Self {

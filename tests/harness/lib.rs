@@ -8,6 +8,7 @@ mod client;
 mod empty_store;
 mod exposition;
 pub mod fuzz;
+mod issuer;
 mod log;
 mod operator;
 mod server;
@@ -16,6 +17,7 @@ pub mod swap;
 pub use client::{Answer, Call, fresh_address, raw, until};
 pub use empty_store::EmptyStore;
 pub use exposition::{Exposition, Family, Labels, Sample};
+pub use issuer::{Issuer, claims};
 pub use log::{LogLine, logged, watched_id};
 pub use operator::{Operator, TOKEN, token_file, under_another_digest};
 pub use server::{

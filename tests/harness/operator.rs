@@ -87,4 +87,19 @@ impl Operator {
     pub async fn list(&self) -> Value {
         self.call("GET", "/v1/modules").send().await.body
     }
+
+    /// Makes an API key: `{"name": ..., "roles": [...]}`.
+    pub async fn create_key(&self, wish: &Value) -> Answer {
+        self.call("POST", "/v1/keys").json(wish).send().await
+    }
+
+    /// An API key with these roles; gives the key.
+    ///
+    /// # Panics
+    /// If it is not made.
+    pub async fn key(&self, subject: &str, roles: &[&str]) -> String {
+        let answer = self.create_key(&json!({"name": "of a test", "subject": subject, "roles": roles})).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.body["key"].as_str().expect("a key").to_owned()
+    }
 }

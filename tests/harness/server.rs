@@ -1,5 +1,6 @@
 //! A server for one test.
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,11 +14,13 @@ use boxoffice::store::sqlite::{SqliteOptions, violations};
 use boxoffice::wasm::{CompilerProgram, Module};
 use boxoffice::{Server, Setup, StartError, load_rules};
 use rusqlite::{Connection, OpenFlags};
-use tempfile::TempDir;
+use serde_json::{Value, json};
+use tempfile::{NamedTempFile, TempDir};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 use crate::client::Call;
+use crate::operator::TOKEN;
 
 /// When every test begins: 2026-11-21T09:30:00.000Z.
 pub const START: Millis = Millis(1_795_253_400_000);
@@ -74,6 +77,7 @@ pub struct Builder {
     own_rules: bool,
     real_time: bool,
     dir: Option<Arc<TempDir>>,
+    kept: Vec<NamedTempFile>,
 }
 
 impl Builder {
@@ -111,6 +115,45 @@ impl Builder {
     pub fn real_time(mut self) -> Self {
         self.real_time = true;
         self
+    }
+
+    /// Lets callers in by credentials: `jwt`, `keys`, or `jwt,keys`. Tokens need a key, too.
+    ///
+    /// # Panics
+    /// If there is no such mode.
+    #[must_use]
+    pub fn auth(self, mode: &str) -> Self {
+        self.with(|settings| settings.auth = mode.parse().expect("a mode"))
+    }
+
+    /// Tokens are checked with the key in a file of this content, which is the first that the server [keeps](TestServer::kept).
+    #[must_use]
+    pub fn jwt_key(mut self, content: &[u8]) -> Self {
+        self.settings.jwt.jwt_key = Some(self.keep(content));
+        self
+    }
+
+    /// Tokens are checked with these keys, in a file which is the first that the server [keeps](TestServer::kept).
+    #[must_use]
+    pub fn jwks(mut self, keys: &[Value]) -> Self {
+        self.settings.jwt.jwks = Some(self.keep(json!({"keys": keys}).to_string().as_bytes()));
+        self
+    }
+
+    /// There is an operator, with the token of every test's.
+    #[must_use]
+    pub fn operated(mut self) -> Self {
+        self.settings.operating.admin_token_file = Some(self.keep(TOKEN.as_bytes()));
+        self
+    }
+
+    /// Keeps a file as long as the server runs.
+    fn keep(&mut self, content: &[u8]) -> PathBuf {
+        let mut file = NamedTempFile::new().expect("a temporary file");
+        file.write_all(content).expect("room for it");
+        let path = file.path().to_owned();
+        self.kept.push(file);
+        path
     }
 
     /// Uses the database of a server that was stopped.
@@ -155,7 +198,7 @@ impl Builder {
             module,
         })
         .await?;
-        Ok(TestServer { server: Some(server), clock: manual, dir, db })
+        Ok(TestServer { server: Some(server), clock: manual, dir, db, kept: self.kept })
     }
 }
 
@@ -177,6 +220,7 @@ pub struct TestServer {
     pub clock: Arc<ManualClock>,
     dir: Arc<TempDir>,
     db: PathBuf,
+    kept: Vec<NamedTempFile>,
 }
 
 impl TestServer {
@@ -191,7 +235,14 @@ impl TestServer {
         let mut settings = settings();
         // Tests sweep when they want to.
         settings.sweep_interval = Duration::from_hours(1);
-        Builder { settings, store: SqliteOptions::default(), own_rules: false, real_time: false, dir: None }
+        Builder {
+            settings,
+            store: SqliteOptions::default(),
+            own_rules: false,
+            real_time: false,
+            dir: None,
+            kept: Vec::new(),
+        }
     }
 
     /// The server itself.
@@ -213,6 +264,12 @@ impl TestServer {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.server().admin_address()
+    }
+
+    /// The files that were made for it, in the order in which they were asked for.
+    #[must_use]
+    pub fn kept(&self) -> &[NamedTempFile] {
+        &self.kept
     }
 
     /// The path of the database.

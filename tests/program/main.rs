@@ -7,6 +7,7 @@ mod attacks;
 mod caching;
 mod checking;
 mod compiling;
+mod credentials;
 mod databases;
 mod keeping;
 mod operating;

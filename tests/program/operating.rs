@@ -43,7 +43,7 @@ fn command(dir: &Path, server: &Running, arguments: &[&str]) -> Output {
 
 /// What a command says that does what it was asked for.
 #[track_caller]
-fn done(dir: &TempDir, server: &Running, arguments: &[&str]) -> String {
+pub(crate) fn done(dir: &TempDir, server: &Running, arguments: &[&str]) -> String {
     let output = command(dir.path(), server, arguments);
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{stdout}");
@@ -52,7 +52,7 @@ fn done(dir: &TempDir, server: &Running, arguments: &[&str]) -> String {
 
 /// What a command says that is refused.
 #[track_caller]
-fn refused(dir: &TempDir, server: &Running, arguments: &[&str], says: &[&str]) {
+pub(crate) fn refused(dir: &TempDir, server: &Running, arguments: &[&str], says: &[&str]) {
     let output = command(dir.path(), server, arguments);
     assert_refused(&output, 1, says);
     assert!(String::from_utf8_lossy(&output.stderr).contains("\n  what to do: "));

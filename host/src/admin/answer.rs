@@ -2,6 +2,7 @@
 
 use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
 
+use crate::auth::{KeyRefusal, MAX_API_KEYS};
 use crate::error::{Error, Problem, Row, operator};
 use crate::http::Reply;
 use crate::http::request::Discard;
@@ -21,6 +22,10 @@ pub(super) enum Trouble {
     ProofInProgress,
     /// The registry refuses.
     Refused(Refusal),
+    /// There is no such API key.
+    KeyNotFound,
+    /// There are as many API keys as there can be.
+    TooManyKeys,
     /// As for requests.
     Host(Error),
 }
@@ -34,6 +39,20 @@ impl From<Error> for Trouble {
 impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<KeyRefusal> for Trouble {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::Invalid(found) => {
+                let told: Vec<_> = found.iter().map(|field| format!("{} {}", field.pointer, field.detail)).collect();
+                Error::InvalidRequest(format!("{}.", told.join("; "))).into()
+            }
+            KeyRefusal::TooMany => Self::TooManyKeys,
+            KeyRefusal::NotFound => Self::KeyNotFound,
+            KeyRefusal::Failed(failure) => failure.into(),
+        }
     }
 }
 
@@ -51,6 +70,8 @@ impl Trouble {
             Self::NotAModule => operator::NOT_A_MODULE,
             Self::ProofInProgress => operator::PROOF_IN_PROGRESS,
             Self::Refused(refusal) => operator::refused(refusal),
+            Self::KeyNotFound => operator::KEY_NOT_FOUND,
+            Self::TooManyKeys => operator::TOO_MANY_KEYS,
             Self::Host(error) => error.row(),
         }
     }
@@ -80,6 +101,8 @@ impl Trouble {
             Self::NotAModule => "Send the module's bytes as Content-Type: application/wasm.".into(),
             Self::ProofInProgress => "The invariants are being proved for somebody else; try again shortly.".into(),
             Self::Refused(refusal) => refusal.to_string(),
+            Self::KeyNotFound => "There is no API key of this id.".into(),
+            Self::TooManyKeys => format!("There are {MAX_API_KEYS} API keys that are not revoked."),
             Self::Host(error) => error.detail(),
         }
     }
@@ -90,6 +113,8 @@ impl Trouble {
                 Some("start it with --admin-token-file FILE; make one with: head -c 32 /dev/urandom | base64")
             }
             Self::Refused(refusal) => Some(refusal.advice()),
+            Self::KeyNotFound => Some("boxoffice keys list names them all; an id has 16 digits, and is not the key"),
+            Self::TooManyKeys => Some("revoke those that have expired or that nobody uses (boxoffice keys list)"),
             _ => None,
         }
     }

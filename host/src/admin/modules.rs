@@ -16,7 +16,7 @@ use crate::http::request::{self, BodyLimits};
 use crate::registry::{Back, Mode, Refusal, Share, Version};
 
 /// Most bytes of a body that says what to do.
-const MAX_WISH: usize = 4 * 1024;
+pub(super) const MAX_WISH: usize = 4 * 1024;
 /// Most characters that are told of why such a body cannot be read: it can name any field.
 const MAX_TOLD: usize = 300;
 
@@ -51,7 +51,7 @@ struct BackWish {
     active: bool,
 }
 
-fn unreadable(error: &serde_json::Error, example: &str) -> Error {
+pub(super) fn unreadable(error: &serde_json::Error, example: &str) -> Error {
     let why: String = error.to_string().chars().take(MAX_TOLD).flat_map(char::escape_debug).collect();
     Error::InvalidRequest(format!("The body cannot be read ({why}); {example}."))
 }
@@ -140,7 +140,7 @@ impl Admin {
         answer(StatusCode::OK, &json!({"deleted": version}))
     }
 
-    async fn no_body(&self, parts: &Parts, body: &mut Incoming) -> Result<(), Error> {
+    pub(super) async fn no_body(&self, parts: &Parts, body: &mut Incoming) -> Result<(), Error> {
         let limits = BodyLimits { bytes: 0, timeout: self.app.body_timeout };
         request::body(&parts.headers, body, limits).await.map(|_| ())
     }

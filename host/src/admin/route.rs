@@ -21,6 +21,14 @@ pub(super) enum Route<'a> {
     RollBack,
     /// `GET /v1/invariants`
     Invariants,
+    /// `GET /v1/keys`
+    Keys,
+    /// `POST /v1/keys`
+    CreateKey,
+    /// `GET /v1/keys/{id}`
+    ShowKey(&'a str),
+    /// `DELETE /v1/keys/{id}`
+    RevokeKey(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -38,6 +46,10 @@ impl<'a> Route<'a> {
             }
             ["v1", "rollback"] => (None, Some(Self::RollBack), None, "POST"),
             ["v1", "invariants"] => (Some(Self::Invariants), None, None, "GET, HEAD"),
+            ["v1", "keys"] => (Some(Self::Keys), Some(Self::CreateKey), None, "GET, HEAD, POST"),
+            ["v1", "keys", id] if !id.is_empty() => {
+                (Some(Self::ShowKey(id)), None, Some(Self::RevokeKey(id)), "GET, HEAD, DELETE")
+            }
             _ => return Err(Error::RouteNotFound),
         };
         let found = match *method {
@@ -51,7 +63,7 @@ impl<'a> Route<'a> {
 
     /// Whether it changes something.
     pub(super) fn is_change(&self) -> bool {
-        !matches!(self, Self::List | Self::Show(_) | Self::Invariants)
+        !matches!(self, Self::List | Self::Show(_) | Self::Invariants | Self::Keys | Self::ShowKey(_))
     }
 
     /// For the log.
@@ -64,6 +76,10 @@ impl<'a> Route<'a> {
             Self::Activate(_) => "activate",
             Self::RollBack => "rollback",
             Self::Invariants => "invariants",
+            Self::Keys => "keys",
+            Self::CreateKey => "create-key",
+            Self::ShowKey(_) => "show-key",
+            Self::RevokeKey(_) => "revoke-key",
         }
     }
 
@@ -71,6 +87,14 @@ impl<'a> Route<'a> {
     pub(super) fn module(&self) -> Option<&'a str> {
         match self {
             Self::Show(asked) | Self::Delete(asked) | Self::Activate(asked) => Some(asked),
+            _ => None,
+        }
+    }
+
+    /// The API key that it is about, as the operator calls it.
+    pub(super) fn key(&self) -> Option<&'a str> {
+        match self {
+            Self::ShowKey(id) | Self::RevokeKey(id) => Some(id),
             _ => None,
         }
     }

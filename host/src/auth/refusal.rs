@@ -48,3 +48,22 @@ impl CredentialRefusal {
         }
     }
 }
+
+/// A refusal, and for the log more exactly why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// What the client is told.
+    pub refusal: CredentialRefusal,
+    /// What only the operator is told. Nothing of the credential is in it.
+    pub why: &'static str,
+}
+
+impl Refused {
+    pub(super) const fn new(refusal: CredentialRefusal, why: &'static str) -> Self {
+        Self { refusal, why }
+    }
+
+    pub(super) const fn invalid(why: &'static str) -> Self {
+        Self::new(CredentialRefusal::Invalid, why)
+    }
+}

@@ -143,7 +143,7 @@ fn history(listing: &Value) -> Option<String> {
 }
 
 /// How long ago, in the largest unit that fits; `-` for never.
-fn ago(at: &Value) -> String {
+pub(super) fn ago(at: &Value) -> String {
     let Some(at) = at.as_str().and_then(|at| humantime::parse_rfc3339(at).ok()) else { return "-".to_owned() };
     let now = UNIX_EPOCH + Duration::from_millis(SystemClock::start().now().as_u64());
     // A clock that goes after the host's: now.

@@ -194,7 +194,7 @@ pub(super) async fn prove(settings: &Prove) -> ExitCode {
 }
 
 /// Tells an answer: as it is, or in words for people. Gives whether it was what was asked for, and could be told.
-fn told_answer(surface: &Surface, answer: &Answer, words: impl FnOnce(&Value) -> String) -> bool {
+pub(super) fn told_answer(surface: &Surface, answer: &Answer, words: impl FnOnce(&Value) -> String) -> bool {
     let done = answer.status.is_success();
     if surface.json {
         return tell(&answer.json.to_string()).is_ok() && done;
@@ -211,7 +211,7 @@ fn told_answer(surface: &Surface, answer: &Answer, words: impl FnOnce(&Value) ->
     false
 }
 
-fn finish(surface: &Surface, done: Result<bool, Failed>) -> ExitCode {
+pub(super) fn finish(surface: &Surface, done: Result<bool, Failed>) -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

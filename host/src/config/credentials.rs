@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::values::duration;
+use crate::auth::KeySource;
 
 /// How bearer tokens are checked, with `--auth jwt`.
 #[derive(Debug, Clone, Args)]
@@ -21,11 +23,13 @@ pub struct JwtSettings {
     pub jwks: Option<PathBuf>,
 
     /// Who must have issued a token (`iss`)
-    #[arg(long, value_name = "ISSUER", env = "BOXOFFICE_JWT_ISSUER")]
+    #[arg(long, value_name = "ISSUER", env = "BOXOFFICE_JWT_ISSUER", value_parser = NonEmptyStringValueParser::new())]
     pub jwt_issuer: Option<String>,
 
-    /// For whom a token must be (`aud`); may be given again, or name several with commas between them: one of them is enough
-    #[arg(long, value_name = "AUDIENCE", env = "BOXOFFICE_JWT_AUDIENCE", value_delimiter = ',')]
+    /// For whom a token must be (`aud`); may be given again, or name several with commas between them: one of them is enough. Without
+    /// this, a token that says for whom it is is for somebody else
+    #[arg(long, value_name = "AUDIENCE", env = "BOXOFFICE_JWT_AUDIENCE", value_delimiter = ',',
+          value_parser = NonEmptyStringValueParser::new())]
     pub jwt_audience: Vec<String>,
 
     /// How far clocks may be apart when `exp` and `nbf` are judged
@@ -33,6 +37,16 @@ pub struct JwtSettings {
     pub jwt_leeway: Duration,
 
     /// The claim that has the roles (user, organizer, admin), as an array or as words; dots lead into objects (`realm_access.roles`)
-    #[arg(long, value_name = "CLAIM", env = "BOXOFFICE_JWT_ROLES_CLAIM", default_value = "roles")]
+    #[arg(long, value_name = "CLAIM", env = "BOXOFFICE_JWT_ROLES_CLAIM", default_value = "roles",
+          value_parser = NonEmptyStringValueParser::new())]
     pub jwt_roles_claim: String,
+}
+
+impl JwtSettings {
+    /// Where the keys are, if they are anywhere.
+    #[must_use]
+    pub fn key_source(&self) -> Option<KeySource> {
+        let key = self.jwt_key.clone().map(KeySource::Key);
+        key.or_else(|| self.jwks.clone().map(KeySource::Jwks))
+    }
 }

@@ -57,8 +57,25 @@ impl Roles {
     /// The names, separated by commas, for the log; empty for nobody.
     #[must_use]
     pub fn names(self) -> String {
-        let names: Vec<_> = Role::ALL.into_iter().filter(|r| self.has(*r)).map(Role::name).collect();
+        let names: Vec<_> = self.iter().map(Role::name).collect();
         names.join(",")
+    }
+
+    /// The roles of what [`Roles::names`] gives; `None`: there is a name that is none of a role.
+    #[must_use]
+    pub fn named(names: &str) -> Option<Self> {
+        names.split(',').filter(|name| !name.is_empty()).map(Role::named).collect()
+    }
+
+    /// The roles in the set.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.has(*role))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 

@@ -35,6 +35,11 @@ macro_rules! id {
 }
 
 id! {
+    /// Names an API key: 16 hexadecimal digits. It is no secret.
+    ApiKeyId
+}
+
+id! {
     /// Names an event: a UUIDv7 (RFC 9562) as text.
     EventId
 }

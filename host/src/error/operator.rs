@@ -15,6 +15,10 @@ pub(crate) const NOT_A_MODULE: Row =
     row(S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body is not a module");
 /// Somebody else proves the invariants.
 pub(crate) const PROOF_IN_PROGRESS: Row = row(S::CONFLICT, "proof_in_progress", "Another proof is under way");
+/// No API key has this id.
+pub(crate) const KEY_NOT_FOUND: Row = row(S::NOT_FOUND, "key_not_found", "There is no such API key");
+/// No more API keys are made.
+pub(crate) const TOO_MANY_KEYS: Row = row(S::CONFLICT, "too_many_keys", "There are too many API keys");
 
 /// The registry refuses.
 pub(crate) fn refused(refusal: &Refusal) -> Row {

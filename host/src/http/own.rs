@@ -22,15 +22,26 @@ pub(super) enum OwnRoute {
 
 /// The host's own route at this path, whatever the method.
 pub(super) fn find(path: &str) -> Option<OwnRoute> {
-    match path {
-        "/openapi.json" => Some(OwnRoute::OpenApi),
-        "/docs" => Some(OwnRoute::Docs),
-        "/audit" => Some(OwnRoute::Audit),
-        _ => None,
-    }
+    OwnRoute::ALL.into_iter().find(|own| own.path() == path)
+}
+
+/// The paths of all of them: whoever says who may do what must say it of these, too.
+#[must_use]
+pub fn own_paths() -> Vec<&'static str> {
+    OwnRoute::ALL.into_iter().map(OwnRoute::path).collect()
 }
 
 impl OwnRoute {
+    const ALL: [Self; 3] = [Self::OpenApi, Self::Docs, Self::Audit];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::OpenApi => "/openapi.json",
+            Self::Docs => "/docs",
+            Self::Audit => "/audit",
+        }
+    }
+
     /// For the log and the metrics.
     pub(super) fn name(self) -> &'static str {
         match self {

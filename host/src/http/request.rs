@@ -98,7 +98,7 @@ pub(crate) fn params(raw: &[(&str, &str)]) -> Result<Vec<(String, String)>, Erro
 }
 
 /// The query's parameters in order, decoded; `+` is a space, as in forms.
-pub(super) fn query(raw: Option<&str>) -> Result<Vec<(String, String)>, Error> {
+pub(crate) fn query(raw: Option<&str>) -> Result<Vec<(String, String)>, Error> {
     let pairs: Vec<&str> = raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
     if pairs.len() > MAX_QUERY {
         return Err(Error::InvalidRequest(format!("A query has at most {MAX_QUERY} parameters.")));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::STANDARD_RULES;
+use crate::auth::{ApiKeys, Authenticator, ClaimRules, Jwt, Rotation};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::IdSource;
@@ -42,6 +43,8 @@ pub enum StartError {
     Record(String),
     /// Nothing can be served with this certificate and key.
     Tls(String),
+    /// The keys that callers are known by cannot be used.
+    Credentials(String),
 }
 
 impl fmt::Display for StartError {
@@ -51,7 +54,11 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
-            Self::Token(error) | Self::Modules(error) | Self::Record(error) | Self::Tls(error) => f.write_str(error),
+            Self::Token(error)
+            | Self::Modules(error)
+            | Self::Record(error)
+            | Self::Tls(error)
+            | Self::Credentials(error) => f.write_str(error),
             Self::Trust(error) => write!(f, "--rules-trust {error}"),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
@@ -77,6 +84,9 @@ pub(super) struct Parts {
     pub(super) registry: Arc<Registry>,
     pub(super) recorder: Option<Recorder>,
     pub(super) store: Arc<SqliteStore>,
+    pub(super) auth: Authenticator,
+    /// The keys of tokens, where those are taken.
+    pub(super) token_keys: Option<Rotation>,
 }
 
 impl Parts {
@@ -93,6 +103,7 @@ impl Parts {
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
         let tls = tls(settings, clock)?;
+        let token_keys = token_keys(settings, &metrics).await?;
         settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
         let db = settings.db.clone();
@@ -109,9 +120,19 @@ impl Parts {
                 return Err(StartError::Record(why));
             }
         };
+        let keys = match ApiKeys::load(Arc::clone(&store)).await {
+            Ok(keys) => Arc::new(keys),
+            Err(why) => {
+                store.close().await;
+                return Err(StartError::Credentials(why));
+            }
+        };
+        let (may_search, refused) = (settings.allow_insecure_header_auth, metrics.credentials.clone());
+        let jwt = token_keys.as_ref().map(|keys| Arc::clone(&keys.jwt));
+        let auth = Authenticator::new(settings.auth, may_search, jwt, keys, refused);
         let beside = Arc::new(ReadOnly::of(&store, Handle::current()));
         registry.let_shadows_run(beside, settings.max_body.0).await;
-        Ok(Self { operator, metrics, watched, tls, registry, recorder, store })
+        Ok(Self { operator, metrics, watched, tls, registry, recorder, store, auth, token_keys })
     }
 }
 
@@ -122,6 +143,19 @@ fn tls(settings: &Serve, clock: &Arc<dyn Clock>) -> Result<Option<(Arc<Tls>, Loo
     };
     let (tls, look) = Tls::start(certificate, key, Arc::clone(clock)).map_err(StartError::Tls)?;
     Ok(Some((Arc::new(tls), look)))
+}
+
+/// The keys that tokens are checked with, where tokens are taken.
+async fn token_keys(settings: &Serve, metrics: &Metrics) -> Result<Option<Rotation>, StartError> {
+    let Some(source) = settings.jwt.key_source() else { return Ok(None) };
+    let reading = source.clone();
+    // Before the file is read: what changes meanwhile is seen.
+    let read = tokio::task::spawn_blocking(move || (reading.look(), reading.read())).await;
+    let (first, keys) = read.map_err(std::io::Error::other)?;
+    let keys = keys.map_err(|why| StartError::Credentials(format!("{} {why}", source.name())))?;
+    tracing::info!(keys = keys.len(), "{}: the keys of tokens", source.name());
+    let jwt = Arc::new(Jwt::new(keys, ClaimRules::of(&settings.jwt)));
+    Ok(Some(Rotation { jwt, source, first, changes: metrics.token_keys.clone() }))
 }
 
 /// Who records, if somebody is to.

@@ -7,6 +7,7 @@
 //! | `readers` | short reads beside it |
 //! | `beside` | reads for shadows, which delay nobody |
 //! | `register`, `tickets`, `events`, `expire`, `seats`, `audit` | the use cases: literal SQL on a connection |
+//! | `keys` | API keys |
 //! | `rows`, `cursor`, `hints`, `trouble` | what they share |
 //! | `invariants`, `faults` | the proof, and the mutants that it must catch |
 //! | `metrics` | what it counts of itself |
@@ -21,6 +22,7 @@ mod hints;
 mod inspect;
 mod invariants;
 mod job;
+mod keys;
 mod lock;
 mod metrics;
 mod migrate;
@@ -52,6 +54,7 @@ use self::faults::mutant;
 pub use self::faults::{CommitFault, SeededFault};
 use self::hints::{Hint, Hints};
 pub use self::invariants::violations;
+pub use self::keys::SecretHash;
 use self::lock::HostLock;
 pub use self::metrics::StoreMetrics;
 pub use self::open::OpenError;

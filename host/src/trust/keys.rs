@@ -49,7 +49,7 @@ impl std::error::Error for KeyError {}
 
 /// Why a small file was not read.
 #[derive(Debug)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// There is none.
     Missing,
     /// It is a folder, a pipe, a device.
@@ -84,7 +84,7 @@ fn open(path: &Path) -> Result<File, Unreadable> {
 }
 
 /// All of a file of at most `most` bytes.
-pub(super) fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
+pub(crate) fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
     read_open(open(path)?, most)
 }
 

@@ -27,3 +27,6 @@ CREATE TABLE api_keys (
     revoked_at_ms INTEGER,
     last_used_at_ms INTEGER
 ) STRICT;
+
+-- The order of the list.
+CREATE INDEX api_keys_in_order ON api_keys (created_at_ms, id);

@@ -1,0 +1,63 @@
+//! Exchanges the keys when their file changes, as `--watch` does with rules.
+
+use std::sync::Arc;
+
+use super::{Jwt, KeySet, KeySource};
+use crate::metrics::Outcomes;
+use crate::watch::{INTERVAL, Look, Step, Watch};
+
+/// The keys of tokens, and the file that may have others.
+pub(crate) struct Rotation {
+    pub(crate) jwt: Arc<Jwt>,
+    pub(crate) source: KeySource,
+    /// A look from before the keys were read.
+    pub(crate) first: Look,
+    pub(crate) changes: Outcomes,
+}
+
+impl Rotation {
+    /// Watches until it is dropped.
+    pub(crate) async fn run(self) {
+        let Self { jwt, source, first, changes } = self;
+        let mut watch = Watch::from(first);
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(seen) = look(&source).await else { return };
+            match watch.looked(seen) {
+                Step::Wait => {}
+                Step::TellMissing => tracing::warn!("{}: there is no file; the keys before go on", source.name()),
+                Step::Read => {
+                    let reading = source.clone();
+                    let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
+                    let Some(after) = look(&source).await else { return };
+                    if watch.is_whole(after) {
+                        exchange(&jwt, &source, read, &changes);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn exchange(jwt: &Jwt, source: &KeySource, read: Result<KeySet, String>, changes: &Outcomes) {
+    match read {
+        Ok(keys) => {
+            tracing::info!(keys = keys.len(), "{}: the keys of tokens are exchanged", source.name());
+            jwt.exchange(keys);
+            changes.count("exchanged");
+        }
+        // Told once for each state of the file: the next one is another look.
+        Err(why) => {
+            tracing::error!("{} {why}; the keys before go on", source.name());
+            changes.count("refused");
+        }
+    }
+}
+
+/// On another thread: a file system that hangs holds up nobody else. `None`: the server ends.
+async fn look(source: &KeySource) -> Option<Look> {
+    let source = source.clone();
+    tokio::task::spawn_blocking(move || source.look()).await.ok()
+}
