@@ -8,8 +8,8 @@ use super::metrics::Account as _;
 use super::rows::{all, optional};
 use super::trouble::Trouble;
 use crate::domain::{
-    Actor, AuditAction, AuditEntry, AuditQuery, EventId, InvalidField, MAX_PAGE, Millis, Origin, Page, Principal,
-    TicketId,
+    Actor, AuditAction, AuditEntry, AuditQuery, EventId, InvalidField, MAX_PAGE, Millis, Origin, Page, Principal, Role,
+    Roles, TicketId,
 };
 use crate::store::ListRefusal;
 
@@ -27,11 +27,11 @@ pub(super) fn write(
     let Origin { address, module, request_id } = &actor.origin;
     desk.db.prepare_cached(sql)?.execute((
         now.0,
-        action.name(),
+        action.code(),
         event.as_str(),
         ticket.map(TicketId::as_str),
         actor.owner_key(),
-        actor.roles.names(),
+        actor.roles.code(),
         address.to_string(),
         module,
         request_id,
@@ -98,7 +98,7 @@ pub(super) fn list(
 /// An admin reads everything, an organizer what was done to an own event.
 fn may_read(db: &Connection, caller: &Principal, query: &AuditQuery) -> Result<Result<(), ListRefusal>, Trouble> {
     let Some(event) = &query.event_id else {
-        if caller.roles.has(crate::domain::Role::Admin) {
+        if caller.roles.has(Role::Admin) {
             return Ok(Ok(()));
         }
         let detail = "must name one of your events: only an admin reads the trail of all";
@@ -132,17 +132,17 @@ fn page(db: &Connection, query: &AuditQuery, after: i64) -> Result<Vec<AuditEntr
 }
 
 fn entry(row: &Row<'_>) -> Result<AuditEntry, Trouble> {
-    let text = |column| Ok::<_, Trouble>(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?);
+    let address = row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(AuditEntry {
         seq: u64::try_from(row.get::<_, i64>(0)?).map_err(|_| Trouble::Broken("a number of the trail is negative"))?,
         at: Millis(row.get(1)?),
-        action: AuditAction::named(text(2)?).ok_or(Trouble::Broken("an action of the trail is unknown"))?,
+        action: AuditAction::coded(row.get(2)?).ok_or(Trouble::Broken("an action of the trail is unknown"))?,
         event_id: EventId::new(row.get::<_, String>(3)?),
         ticket_id: row.get::<_, Option<String>>(4)?.map(TicketId::new),
         owner: row.get(5)?,
-        roles: row.get(6)?,
+        roles: Roles::coded(row.get(6)?).names(),
         origin: Origin {
-            address: text(7)?.parse().map_err(|_| Trouble::Broken("an address of the trail is none"))?,
+            address: address.parse().map_err(|_| Trouble::Broken("an address of the trail is none"))?,
             module: row.get(8)?,
             request_id: row.get(9)?,
         },
