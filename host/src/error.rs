@@ -33,6 +33,12 @@ pub enum Error {
     NotTheOperator,
     /// A web page of this origin may not call the API.
     OriginNotAllowed,
+    /// The event is another organizer's.
+    NotYours,
+    /// Only whoever has proved who it is may do this: the role alone, which anybody can claim, is not enough.
+    Unproved,
+    /// There is no such event.
+    EventNotFound,
     /// No route of the active module has this path.
     RouteNotFound,
     /// The path has routes, but not for this method.
@@ -98,9 +104,12 @@ impl Error {
         match self {
             Self::InvalidRequest(_) => row(S::BAD_REQUEST, "invalid_request", "The request is not valid"),
             Self::Unauthenticated(_) => row(S::UNAUTHORIZED, "unauthenticated", "The caller is not known"),
-            Self::Forbidden { .. } | Self::NotTheOperator | Self::OriginNotAllowed => {
-                row(S::FORBIDDEN, "forbidden", "The caller may not do this")
-            }
+            Self::Forbidden { .. }
+            | Self::NotTheOperator
+            | Self::OriginNotAllowed
+            | Self::NotYours
+            | Self::Unproved => row(S::FORBIDDEN, "forbidden", "The caller may not do this"),
+            Self::EventNotFound => row(S::NOT_FOUND, "event_not_found", "There is no such event"),
             Self::RouteNotFound => row(S::NOT_FOUND, "route_not_found", "There is no such route"),
             Self::MethodNotAllowed { .. } => {
                 row(S::METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not have this method")
@@ -149,6 +158,11 @@ impl Error {
             }
             Self::Unauthenticated(Some(refusal)) => refusal.advice().into(),
             Self::Forbidden { needs } => format!("This route needs the role {needs}."),
+            Self::NotYours => "The event is another organizer's.".into(),
+            Self::Unproved => "With header roles nobody has proved who it is, and what is found here would give away ids that are keys; \
+                               start the server with credentials (--auth jwt or keys), or with --allow-insecure-header-auth."
+                .into(),
+            Self::EventNotFound => "There is no event of this id.".into(),
             Self::OriginNotAllowed => "Web pages of this origin may not call this server.".into(),
             Self::NotTheOperator => {
                 "Versions of the rules are chosen with the operator's token in X-Boxoffice-Operator-Token; \

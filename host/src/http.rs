@@ -3,12 +3,15 @@
 //! Invariant: nothing here reads a business rule; what a path means is in the module's manifest, and what it does is in the module.
 
 mod access_log;
+mod cors;
 mod drain;
 mod listener;
 mod own;
+mod proxy;
 pub(crate) mod request;
 mod response;
 mod routing;
+mod tls;
 mod witness;
 
 use std::net::IpAddr;
@@ -39,14 +42,17 @@ use access_log::Entry;
 use request::{BodyLimits, Discard};
 use witness::Witness;
 
+pub(crate) use cors::Cors;
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
 pub(crate) use own::Description;
 pub use own::own_paths;
+pub(crate) use proxy::Proxies;
 pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
 pub(crate) use routing::{Place, body_limit, find as find_place};
+pub(crate) use tls::Tls;
 
 /// Addresses that the limiter remembers at the same time. More, all live: `overloaded`.
 const MAX_CLIENTS: usize = 100_000;
@@ -64,6 +70,12 @@ pub(crate) struct App {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) limiter: Option<Mutex<Limiter>>,
     pub(crate) rate_limit_by: RateLimitBy,
+    /// Who is believed about whom.
+    pub(crate) proxies: Proxies,
+    /// Whose web pages may call; `None`: nobody's.
+    pub(crate) cors: Option<Cors>,
+    /// What is served with; `None`: plain HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) auth: Authenticator,
     /// What the API is, for those who ask.
     pub(crate) description: Description,
@@ -86,6 +98,8 @@ pub(crate) struct App {
 /// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.
 pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incoming>) -> HttpResponse {
     let (parts, mut body) = request.into_parts();
+    // From here on nobody asks who the neighbour on the wire is.
+    let peer = app.proxies.client(peer, &parts.headers);
     let (request_id, seed) = {
         let mut ids = app.ids.lock().unwrap_or_else(PoisonError::into_inner);
         let given = request::sane_id(&parts.headers).map(str::to_owned);
@@ -114,7 +128,10 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
             Reply::from_error(&error, &request_id).close_unless(whole)
         }
     };
-    let response = reply.finish(&request_id, app.rate_limit.zip(standing));
+    let mut response = reply.finish(&request_id, app.rate_limit.zip(standing));
+    if let Some(cors) = &app.cors {
+        cors.dress(&parts, &mut response);
+    }
     entry.answered(response.status());
     response
 }
@@ -140,6 +157,7 @@ impl Trace {
 /// One request's turn.
 struct Turn<'a> {
     app: &'a App,
+    /// The client's address, behind whatever proxies.
     peer: IpAddr,
     request_id: &'a str,
     seed: u64,
@@ -155,6 +173,7 @@ impl Turn<'_> {
     ) -> Result<Answer, Error> {
         let principal = self.caller(parts, standing)?;
         entry.caller(&principal);
+        self.app.cors.as_ref().map_or(Ok(()), |cors| cors.check(parts))?;
         if let Some(own) = own::find(parts.uri.path()) {
             entry.route(own.name());
             return own.answer(self, parts, &principal).await;

@@ -92,6 +92,9 @@ pub struct Limiter {
     latest: Duration,
 }
 
+/// Places that are kept when a flood is over, so that quiet times cost no allocation.
+const KEPT_PLACES: usize = 1024;
+
 impl Limiter {
     /// An empty table of at most `max_clients`.
     #[must_use]
@@ -110,6 +113,12 @@ impl Limiter {
     #[must_use]
     pub fn live_clients(&self) -> usize {
         self.clients.len()
+    }
+
+    /// Clients and admissions that there is room for without asking for more memory: what it costs, whoever is live.
+    #[must_use]
+    pub fn room(&self) -> (usize, usize) {
+        (self.clients.capacity(), self.admissions.capacity())
     }
 
     /// Clients with a request in the window at `now`, for whoever wants to know.
@@ -154,6 +163,17 @@ impl Limiter {
                     self.clients.remove(&key);
                 }
             }
+        }
+        self.shrink();
+    }
+
+    /// Gives back what a flood has taken, once three quarters of it are free: so rarely that it costs each admission next to nothing.
+    fn shrink(&mut self) {
+        if self.clients.capacity() / 4 > self.clients.len().max(KEPT_PLACES) {
+            self.clients.shrink_to(2 * self.clients.len().max(KEPT_PLACES));
+        }
+        if self.admissions.capacity() / 4 > self.admissions.len().max(KEPT_PLACES) {
+            self.admissions.shrink_to(2 * self.admissions.len().max(KEPT_PLACES));
         }
     }
 }

@@ -81,6 +81,7 @@ async fn run(settings: Serve) -> Result<(), String> {
     let listener = bind("--listen", settings.listen)?;
     let admin_listener = bind("--admin-listen", settings.admin_listen)?;
     let db = settings.db.clone();
+    let scheme = if settings.network.tls_cert.is_some() { "https" } else { "http" };
     if settings.allow_insecure_header_auth {
         tracing::warn!("--allow-insecure-header-auth: anybody who reaches this server can take any role");
     }
@@ -101,6 +102,7 @@ async fn run(settings: Serve) -> Result<(), String> {
     };
     tracing::info!(
         address = %server.address(),
+        url = %format_args!("{scheme}://{}", server.address()),
         admin_address = %server.admin_address(),
         db = %db.display(),
         module = %server.module().digest,

@@ -63,6 +63,8 @@ pub(crate) struct Metrics {
     refusals: Family<Label, Counter>,
     /// Open connections of the REST API.
     pub(crate) connections: Gauge,
+    /// Connections of it that did not get as far as HTTP.
+    pub(crate) tls_handshake_failures: Counter,
     /// Sweeps that were finished.
     pub(crate) sweeps: Counter,
     /// Swaps: another module serves everybody.
@@ -93,6 +95,9 @@ impl Metrics {
         registry.register("refusals", what, refusals.clone());
         let connections = Gauge::default();
         registry.register("connections", "Open connections of the REST API", connections.clone());
+        let tls_handshake_failures = Counter::default();
+        let what = "Connections that ended before there was TLS between them";
+        registry.register("tls_handshake_failures", what, tls_handshake_failures.clone());
         let sweeps = Counter::default();
         registry.register("sweeps", "Sweeps that were finished", sweeps.clone());
         register_store(&mut registry, store);
@@ -114,6 +119,7 @@ impl Metrics {
             modules,
             refusals,
             connections,
+            tls_handshake_failures,
             sweeps,
             swaps,
             canary_rollbacks,
@@ -176,6 +182,12 @@ fn register_store(registry: &mut Registry, store: &StoreMetrics) {
         ("tickets_confirmed", "Tickets that were confirmed", &store.confirmed),
         ("tickets_cancelled", "Tickets that somebody cancelled", &store.cancelled),
         ("holds_released", "Holds that ran out and were released, by a sweep or for a registration", &store.released),
+        ("audit_written", "Entries of the audit trail that were written", &store.audited),
+        (
+            "audit_forgotten",
+            "Entries of the audit trail that were forgotten because they were old",
+            &store.audit_forgotten,
+        ),
     ] {
         registry.register(name, what, count.clone());
     }

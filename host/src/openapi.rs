@@ -5,8 +5,10 @@
 //! | `operation` | one route of the module |
 //! | `responses` | what it answers: the module's and the host's, together |
 //! | `schemas` | what a schema is called, and where it stands |
+//! | `audit` | the audit trail |
 //! | `host` | what is the host's own: its answers, its routes, how callers are known |
 
+mod audit;
 mod host;
 mod operation;
 mod responses;

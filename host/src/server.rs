@@ -13,19 +13,20 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
-use crate::auth;
+use crate::auth::{self, AuthMode};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
-use crate::http::{Acceptor, App, Description, Drain, Phase, accept_loop, max_clients};
+use crate::http::{Acceptor, App, Cors, Description, Drain, Phase, Proxies, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::registry::Registry;
 use crate::shadow::ShadowReport;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
+use crate::sweeper::Sweeper;
 use crate::wasm::{Module, Occupancy};
 use crate::watch;
-use crate::{admin, http, sweeper};
+use crate::{admin, http};
 use starting::Parts;
 
 pub use starting::{StartError, load_rules};
@@ -75,9 +76,10 @@ pub struct Server {
     admin_phase: Sender<Phase>,
     serving: JoinHandle<()>,
     admin: JoinHandle<()>,
+    sweeper: Sweeper,
     sweeping: JoinHandle<()>,
     keeping: JoinHandle<()>,
-    /// What looks at files again, and writes down when keys were used.
+    /// What looks at files again (the rules, the certificate, the keys of tokens), and writes down when keys were used.
     watching: Vec<JoinHandle<()>>,
     grace: Duration,
 }
@@ -87,39 +89,16 @@ impl Server {
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
-        let Parts { operator, metrics, watched, registry, recorder, store, auth, token_keys } =
-            // Large, and needed once.
-            Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
-        let app = Arc::new(App {
-            clock: Arc::clone(&clock),
-            rate_limit: settings.rate_limit(),
-            limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
-            rate_limit_by: settings.network.rate_limit_by,
-            auth,
-            description: Description::default(),
-            registry: Arc::clone(&registry),
-            operator,
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            registration: RegistrationLimits { hold: settings.hold, max_quantity: settings.max_quantity },
-            ids: Mutex::new(request_ids),
-            max_body: settings.max_body.0,
-            body_timeout: settings.body_timeout,
-            drain: Drain::default(),
-            metrics: Arc::clone(&metrics),
-            database: Arc::clone(&store),
-            recorder: recorder.map(Arc::new),
-        });
-        let acceptor = Acceptor {
-            max_connections: settings.max_connections as usize,
-            header_timeout: settings.header_timeout,
-            write_timeout: settings.write_timeout,
-            open: metrics.connections.clone(),
-        };
+        // Large, and needed once.
+        let mut parts = Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
+        let watched = parts.watched.clone().map(|(look, path)| (look, path, Arc::clone(&parts.registry)));
+        let (looked, token_keys) = (parts.tls.clone(), parts.token_keys.take());
+        let app = Arc::new(app(&settings, request_ids, clock, parts));
         let (phase, phases) = channel(Phase::Serving);
         let (admin_phase, admin_phases) = channel(Phase::Serving);
+        let acceptor = acceptor(&settings, &app);
         let serving = tokio::spawn({
-            let app = Arc::clone(&app);
-            let acceptor = acceptor.clone();
+            let (app, acceptor) = (Arc::clone(&app), acceptor.clone());
             accept_loop(acceptor, listener, phases, move |peer, request| http::respond(Arc::clone(&app), peer, request))
         });
         let admin = tokio::spawn({
@@ -128,19 +107,27 @@ impl Server {
                 max_connections: MAX_ADMIN_CONNECTIONS,
                 header_timeout: settings.header_timeout.min(ADMIN_HEADER_TIMEOUT),
                 open: Gauge::default(),
+                // On loopback, for those who are on the machine.
+                tls: None,
                 ..acceptor
             };
             accept_loop(acceptor, admin_listener, admin_phases, move |peer, request| {
                 admin::respond(Arc::clone(&admin), peer, request)
             })
         });
-        let sweeping = sweeper::run(Arc::clone(&store) as _, clock, settings.sweep_interval, metrics.sweeps.clone());
-        let sweeping = tokio::spawn(sweeping);
+        let sweeper = Sweeper {
+            store: Arc::clone(&app.store),
+            clock: Arc::clone(&app.clock),
+            audit_retention: settings.audit_retention,
+            sweeps: app.metrics.sweeps.clone(),
+        };
+        let sweeping = tokio::spawn(sweeper.clone().run(settings.sweep_interval));
         let mut watching = vec![tokio::spawn(auth::note_uses(Arc::clone(app.auth.keys())))];
-        watching.extend(watched.map(|(look, path)| tokio::spawn(watch::run(path, look, Arc::clone(&registry)))));
+        watching.extend(watched.map(|(look, path, registry)| tokio::spawn(watch::run(path, look, registry))));
+        watching.extend(looked.map(|(tls, look)| tokio::spawn(tls.run(look))));
         watching.extend(token_keys.map(|keys| tokio::spawn(keys.run())));
-        let keeping = tokio::spawn(registry.run());
-        let grace = settings.grace;
+        let keeping = tokio::spawn(Arc::clone(&app.registry).run());
+        let (grace, store) = (settings.grace, Arc::clone(&app.database));
         Ok(Self {
             address,
             admin_address,
@@ -150,6 +137,7 @@ impl Server {
             admin_phase,
             serving,
             admin,
+            sweeper,
             sweeping,
             keeping,
             watching,
@@ -207,7 +195,7 @@ impl Server {
 
     /// Sweeps now; gives the number of holds released.
     pub async fn sweep(&self) -> Result<u64, StoreFailure> {
-        sweeper::sweep(self.store.as_ref(), self.app.clock.as_ref(), &self.app.metrics.sweeps).await
+        self.sweeper.sweep().await
     }
 
     /// Comes back when the store can take no more writes, and says why: then the process must end, and start again.
@@ -257,6 +245,45 @@ impl Server {
             tracing::warn!("not all recordings were written in time");
         }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
+    }
+}
+
+/// Everything that a request needs.
+fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Parts) -> App {
+    let Parts { operator, metrics, watched: _, tls, registry, recorder, store, auth, token_keys: _ } = parts;
+    App {
+        clock,
+        rate_limit: settings.rate_limit(),
+        limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
+        rate_limit_by: settings.network.rate_limit_by,
+        proxies: Proxies::new(settings.network.trusted_proxy.clone()),
+        cors: Cors::new(&settings.network.cors_origin, settings.auth == AuthMode::Header),
+        tls: tls.map(|(tls, _)| tls),
+        auth,
+        description: Description::default(),
+        registry,
+        operator,
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        registration: RegistrationLimits { hold: settings.hold, max_quantity: settings.max_quantity },
+        ids: Mutex::new(request_ids),
+        max_body: settings.max_body.0,
+        body_timeout: settings.body_timeout,
+        drain: Drain::default(),
+        metrics,
+        database: store,
+        recorder: recorder.map(Arc::new),
+    }
+}
+
+/// Of the REST API.
+fn acceptor(settings: &Serve, app: &App) -> Acceptor {
+    Acceptor {
+        max_connections: settings.max_connections as usize,
+        header_timeout: settings.header_timeout,
+        write_timeout: settings.write_timeout,
+        open: app.metrics.connections.clone(),
+        tls: app.tls.clone(),
+        tls_failures: app.metrics.tls_handshake_failures.clone(),
     }
 }
 

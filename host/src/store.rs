@@ -3,6 +3,9 @@
 //! Each method of [`Store`] is one atomic use case: one transaction, never open while guest code runs. What it answers
 //! is durable. Time, caller and randomness are arguments or were given to the store when it was opened; no store reads a clock.
 //!
+//! Each effect that a caller causes has one entry in the audit trail, written in the same transaction; refusals, replays and what changes
+//! nothing have none.
+//!
 //! Promised of every store, at all times, for every event:
 //! `capacity = available_spots + the seats of its reserved and confirmed tickets`, and `available_spots >= 0`.
 
@@ -12,8 +15,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Actor, Event, EventId, EventPatch, EventQuery, InvalidField, Millis, NewEvent, Page, Principal, Registration,
-    Ticket, TicketId, TicketQuery,
+    Actor, AuditEntry, AuditQuery, Event, EventId, EventPatch, EventQuery, InvalidField, Millis, NewEvent, Page,
+    Principal, Registration, Ticket, TicketId, TicketQuery,
 };
 
 /// What a use case comes to: its answer, one of its own refusals, or a failure of the store.
@@ -148,6 +151,14 @@ pub trait Store: Send + Sync + 'static {
     /// One page of tickets as they stand at `now`, oldest first. Of an email: the caller's own only.
     async fn tickets(&self, now: Millis, caller: &Principal, query: TicketQuery) -> Outcome<Page<Ticket>, ListRefusal>;
 
+    /// One page of who did what, oldest first. An organizer reads what was done to an own event, which the query then names; an admin
+    /// everything. A page has a cursor unless it is empty, so that the trail can be followed.
+    async fn audit(&self, caller: &Principal, query: AuditQuery) -> Outcome<Page<AuditEntry>, ListRefusal>;
+
     /// Releases at most `batch` holds that are due at `now`. Small batches, so that the writer is never held long.
     async fn expire_due(&self, now: Millis, batch: u32) -> Result<Swept, StoreFailure>;
+
+    /// Forgets at most `batch` entries of the audit trail, from its old end and only from before `before`; gives how many. The newest
+    /// entry always stays.
+    async fn forget_audit(&self, before: Millis, batch: u32) -> Result<u32, StoreFailure>;
 }

@@ -42,12 +42,12 @@ impl From<&Metadata> for Identity {
     }
 }
 
-/// One look at a module's file and at its signature's, or at another file by itself. `None`: there is none that can be seen.
+/// One look at a file and at the one that belongs to it, if any. `None`: there is none that can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// The module.
+    /// The module, or a certificate.
     pub module: Option<Identity>,
-    /// The signature beside it.
+    /// The signature beside the module, or the certificate's key.
     pub signature: Option<Identity>,
 }
 
@@ -55,8 +55,14 @@ impl Look {
     /// At the files of this module. Blocks.
     #[must_use]
     pub fn at(module: &Path) -> Self {
+        Self::at_both(module, &signature_path(module))
+    }
+
+    /// At a file and at the one that belongs to it. Blocks.
+    #[must_use]
+    pub fn at_both(file: &Path, other: &Path) -> Self {
         let identity = |path: &Path| path.metadata().ok().as_ref().map(Identity::from);
-        Self { module: identity(module), signature: identity(&signature_path(module)) }
+        Self { module: identity(file), signature: identity(other) }
     }
 
     /// At any other file, which has nothing beside it. Blocks.

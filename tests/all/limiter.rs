@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use boxoffice::config::RateLimitBy;
+use boxoffice::domain::{OwnerId, Principal, Role, Roles};
 use boxoffice::limiter::{ClientKey, Limiter, RateLimit, Verdict};
-use harness::{TestServer, fresh_address};
+use harness::{Answer, Operator, TestServer, fresh_address};
 use proptest::prelude::*;
 
 /// The definition itself: everything that was ever admitted, looked through each time.
@@ -101,6 +103,50 @@ fn an_ipv6_household_is_one_client_and_ipv4_in_ipv6_is_ipv4() {
     assert_eq!(v6("::ffff:127.0.0.7"), key(7));
 }
 
+#[test]
+fn a_known_caller_is_one_client_from_everywhere_and_whoever_is_not_known_goes_by_address() {
+    let address = |n| IpAddr::V4(Ipv4Addr::new(127, 0, 0, n));
+    let known = |name: &str| Principal::known(OwnerId::new(name).unwrap(), Roles::from_iter([Role::User]));
+    let [ann, bob] = [known("ann"), known("bob")];
+    assert_eq!(ClientKey::of_caller(&ann, address(1)), ClientKey::of_caller(&ann, address(2)));
+    assert_ne!(ClientKey::of_caller(&ann, address(1)), ClientKey::of_caller(&bob, address(1)), "behind one address");
+    for nobody in [Principal::default(), Principal::with_role(Role::Admin)] {
+        assert_eq!(ClientKey::of_caller(&nobody, address(1)), ClientKey::of(address(1)));
+    }
+}
+
+#[test]
+fn a_million_addresses_find_bounded_memory_and_leave_none_of_it() {
+    const MOST: usize = 100_000;
+    let mut limiter = Limiter::new(LIMIT, MOST);
+    let address = |n: u32| ClientKey::of(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n)));
+    let honest = key(1);
+    let second = Duration::from_secs(1);
+    assert!(matches!(limiter.admit(honest, second), Verdict::Admitted(_)));
+    let (mut admitted, mut full) = (0, 0);
+    for n in 0..1_000_000 {
+        match limiter.admit(address(n), second + Duration::from_micros(n.into())) {
+            Verdict::Admitted(_) => admitted += 1,
+            Verdict::Full => full += 1,
+            Verdict::Refused(_) => panic!("{n} is refused at its first request"),
+        }
+    }
+    assert_eq!((admitted, full, limiter.live_clients()), (MOST - 1, 1_000_000 - MOST + 1, MOST));
+    // Tables grow by doubling, and keep an eighth free.
+    let (clients, admissions) = limiter.room();
+    assert!(clients <= 4 * MOST && admissions <= 4 * MOST, "{clients} {admissions}");
+    // Whoever was there before the flood has what is left of its window, and no more.
+    for _ in 0..4 {
+        assert!(matches!(limiter.admit(honest, 3 * second), Verdict::Admitted(_)));
+    }
+    assert!(matches!(limiter.admit(honest, 3 * second), Verdict::Refused(_)));
+    // The window passes: everybody is let in again, and the memory is given back.
+    assert!(matches!(limiter.admit(address(999_999), 15 * second), Verdict::Admitted(_)));
+    assert_eq!(limiter.live_clients(), 1);
+    let (clients, admissions) = limiter.room();
+    assert!(clients < 10_000 && admissions < 10_000, "{clients} {admissions}");
+}
+
 #[tokio::test]
 async fn the_sixth_request_in_ten_seconds_is_refused_and_told_when_to_come_back() {
     let server = TestServer::start().await;
@@ -160,4 +206,69 @@ async fn the_limiter_can_be_switched_off_and_then_says_nothing() {
         let answer = server.get("/events").from(address).send().await;
         assert_eq!((answer.status, answer.header("ratelimit")), (200, ""));
     }
+}
+
+/// A host that lets callers in by API keys and counts by this, and the keys of two callers.
+async fn counting(by: RateLimitBy) -> (TestServer, [String; 2]) {
+    let server = TestServer::builder().auth("keys").operated().with(|s| s.network.rate_limit_by = by).start().await;
+    let operator = Operator::of(&server);
+    let keys = [operator.key("ann", &["user"]).await, operator.key("bob", &["user"]).await];
+    (server, keys)
+}
+
+async fn ask(server: &TestServer, from: IpAddr, key: &str) -> Answer {
+    server.get("/events").from(from).bearer(key).send().await
+}
+
+#[tokio::test]
+async fn by_credential_callers_behind_one_address_do_not_pay_for_each_other() {
+    let (server, [ann, bob]) = counting(RateLimitBy::Credential).await;
+    let school = fresh_address();
+    for key in [&ann, &bob] {
+        for remaining in (0..5).rev() {
+            let answer = ask(&server, school, key).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert!(answer.header("ratelimit").starts_with(&format!("\"default\";r={remaining};")));
+        }
+        ask(&server, school, key).await.assert_problem(429, "rate_limited");
+    }
+    // Nor does whoever has no credential there.
+    assert_eq!(server.get("/events").from(school).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn by_credential_a_caller_is_one_client_from_every_address_and_with_every_key() {
+    let (server, [ann, _]) = counting(RateLimitBy::Credential).await;
+    let again = Operator::of(&server).key("ann", &["user"]).await;
+    for key in [&ann, &again, &ann, &again, &ann] {
+        assert_eq!(ask(&server, fresh_address(), key).await.status, 200);
+    }
+    for key in [&ann, &again] {
+        ask(&server, fresh_address(), key).await.assert_problem(429, "rate_limited");
+    }
+}
+
+#[tokio::test]
+async fn invalid_and_missing_credentials_count_by_address_whatever_they_say() {
+    let (server, [ann, _]) = counting(RateLimitBy::Credential).await;
+    let address = fresh_address();
+    for n in 0..4 {
+        ask(&server, address, &format!("bo_made_up_{n}")).await.assert_problem(401, "unauthenticated");
+    }
+    assert_eq!(server.get("/events").from(address).send().await.status, 200);
+    ask(&server, address, "bo_made_up_5").await.assert_problem(429, "rate_limited");
+    server.get("/events").from(address).send().await.assert_problem(429, "rate_limited");
+    assert_eq!(ask(&server, address, &ann).await.status, 200, "who is known does not pay for strangers");
+    ask(&server, fresh_address(), "bo_made_up_6").await.assert_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn by_address_callers_behind_one_address_are_one_client() {
+    let (server, [ann, bob]) = counting(RateLimitBy::Address).await;
+    let school = fresh_address();
+    for key in [&ann, &bob, &ann, &bob, &ann] {
+        assert_eq!(ask(&server, school, key).await.status, 200);
+    }
+    ask(&server, school, &bob).await.assert_problem(429, "rate_limited");
+    assert_eq!(ask(&server, fresh_address(), &bob).await.status, 200);
 }

@@ -2,8 +2,10 @@
 
 mod access;
 mod api_keys;
+mod audit;
 mod bad_input;
 mod canary;
+mod cors;
 mod events;
 mod exports;
 mod failures;
@@ -20,6 +22,7 @@ mod metrics;
 mod modules;
 mod openapi;
 mod operator;
+mod proxies;
 mod race;
 mod recording;
 mod registry;
@@ -33,6 +36,7 @@ mod store;
 mod swaps;
 mod testers;
 mod tickets;
+mod tls;
 mod tokens;
 mod updates;
 mod verbs;

@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// A loopback address that nobody has used in this process: 127.1.0.1 and up.
@@ -167,7 +167,10 @@ impl Call {
     ///
     /// # Panics
     /// If the request is none that HTTP has.
-    pub async fn send_over(self, stream: TcpStream) -> hyper::Result<Answer> {
+    pub async fn send_over<S>(self, stream: S) -> hyper::Result<Answer>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // The connection ends with the sender; what it says then is what the sender has said.
         let driver = tokio::spawn(connection);

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use boxoffice::domain::{
-    Actor, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
-    TicketQuery,
+    Actor, AuditEntry, AuditQuery, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal,
+    Registration, Ticket, TicketId, TicketQuery,
 };
 use boxoffice::store::{
     ConfirmRefusal, ListRefusal, Outcome, RegisterRefusal, Registered, Store, StoreFailure, Swept, TicketNotFound,
@@ -65,6 +65,14 @@ impl Store for EmptyStore {
     }
 
     async fn tickets(&self, _: Millis, _: &Principal, _: TicketQuery) -> Outcome<Page<Ticket>, ListRefusal> {
+        Err(StoreFailure::Overloaded)
+    }
+
+    async fn audit(&self, _: &Principal, _: AuditQuery) -> Outcome<Page<AuditEntry>, ListRefusal> {
+        Err(StoreFailure::Overloaded)
+    }
+
+    async fn forget_audit(&self, _: Millis, _: u32) -> Result<u32, StoreFailure> {
         Err(StoreFailure::Overloaded)
     }
 

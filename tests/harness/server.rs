@@ -12,7 +12,7 @@ use boxoffice::config::Serve;
 use boxoffice::domain::{IdSource, Millis};
 use boxoffice::store::sqlite::{SqliteOptions, violations};
 use boxoffice::wasm::{CompilerProgram, Module};
-use boxoffice::{Server, Setup, load_rules};
+use boxoffice::{Server, Setup, StartError, load_rules};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
@@ -168,6 +168,17 @@ impl Builder {
     /// # Panics
     /// If it does not start.
     pub async fn start(self) -> TestServer {
+        self.try_start().await.expect("the server starts")
+    }
+
+    /// Starts it, if it can be started like this.
+    ///
+    /// # Errors
+    /// Why not.
+    ///
+    /// # Panics
+    /// If there is no place for it.
+    pub async fn try_start(self) -> Result<TestServer, StartError> {
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().expect("a temporary folder")));
         let mut settings = self.settings;
         settings.db = dir.path().join("events.db");
@@ -186,9 +197,8 @@ impl Builder {
             store: self.store,
             module,
         })
-        .await
-        .expect("the server starts");
-        TestServer { server: Some(server), clock: manual, dir, db, kept: self.kept }
+        .await?;
+        Ok(TestServer { server: Some(server), clock: manual, dir, db, kept: self.kept })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::running::{Running, assert_refused, program, run};
 #[test]
 fn a_bad_flag_or_value_is_one_line_that_names_it() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 27] = [
         (&["serve", "--colour"], "--colour"),
         (&["dance"], "dance"),
         (&["serve", "--listen", "nowhere"], "--listen"),
@@ -22,6 +22,22 @@ fn a_bad_flag_or_value_is_one_line_that_names_it() {
         (&["serve", "--log", "boxoffice=loud"], "--log"),
         (&["serve", "--log", "inof"], "--log"),
         (&["serve", "--log", ""], "--log"),
+        (&["serve", "--rate-limit-by", "colour"], "--rate-limit-by"),
+        (&["serve", "--audit-retention", "0s"], "--audit-retention"),
+        (&["serve", "--tls-cert", "cert.pem"], "--tls-key"),
+        (&["serve", "--tls-key", "key.pem"], "--tls-cert"),
+        (&["serve", "--trusted-proxy", "10.0.0.1/8"], "--trusted-proxy"),
+        (&["serve", "--trusted-proxy", "proxy.example"], "--trusted-proxy"),
+        // Anybody behind it could take any role.
+        (&["serve", "--trusted-proxy", "10.0.0.0/8"], "--trusted-proxy"),
+        (&["serve", "--cors-origin", "*"], "every page in the world"),
+        (&["serve", "--cors-origin", "shop.example"], "--cors-origin"),
+        (&["serve", "--cors-origin", "ftp://shop.example"], "--cors-origin"),
+        (&["serve", "--cors-origin", "https://shop.example/"], "--cors-origin"),
+        (&["serve", "--cors-origin", "https://user@shop.example"], "--cors-origin"),
+        (&["serve", "--cors-origin", "https://Shop.example"], "in lower case: https://shop.example"),
+        (&["serve", "--cors-origin", "https://shop.example:443"], "as browsers do: https://shop.example"),
+        (&["serve", "--cors-origin", "null"], "--cors-origin"),
     ];
     for (arguments, flag) in cases {
         assert_refused(&run(dir.path(), arguments), 2, &[flag]);

@@ -50,7 +50,11 @@ async fn one_failure(fault: Option<SeededFault>, nth: u32, how: CommitFault) -> 
         return Err("acknowledged and lost".to_owned());
     }
     match register(&store, &gala.id, "ann@example.org", Some("k")).await {
-        Ok(Ok(Registered { .. })) if place.count("idempotency_key = 'k'") == 1 && place.count("1") == 1 => Ok(()),
+        Ok(Ok(Registered { .. }))
+            if place.count("idempotency_key = 'k'") == 1 && place.count("1") == 1 && place.audited() == 1 =>
+        {
+            Ok(())
+        }
         other => Err(format!("repeated after commit {nth} {how:?}: {other:?}")),
     }
 }

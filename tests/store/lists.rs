@@ -105,6 +105,7 @@ fn every_list_follows_an_index() {
         "SELECT min(expires_at_ms) FROM tickets WHERE status = 'reserved'",
         "SELECT id FROM tickets WHERE owner = '' AND idempotency_key = 'k'",
         "SELECT id FROM tickets WHERE event_id = 'a' AND email_key = 'b' AND status <> 'cancelled'",
+        "SELECT action FROM audit WHERE event_id = 'a' AND seq > 1 ORDER BY seq LIMIT 5",
     ];
     for query in queries {
         let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("a plan");

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use boxoffice::domain::{
-    Actor, Email, EventId, EventPatch, EventQuery, Millis, NewEvent, RegistrationLimits, RegistrationRequest,
-    TicketFilter, TicketId, TicketQuery,
+    Actor, AuditQuery, Email, EventId, EventPatch, EventQuery, Millis, NewEvent, RegistrationLimits,
+    RegistrationRequest, TicketFilter, TicketId, TicketQuery,
 };
 use boxoffice::store::sqlite::{SeededFault, SqliteStore, violations};
 use boxoffice::store::{Registered, Store};
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRng, TestRunner};
 use rusqlite::Connection;
 
-use super::model::Model;
+use super::model::{Done, Model};
 use super::support::{Place, START, admin, at, faulty, somebody, user};
 
 /// One thing that happens. Events and tickets are chosen by number among those that there are, and one more that
@@ -168,7 +168,7 @@ impl Machine {
                     attributes: "{}".to_owned(),
                 };
                 let made = self.store().create_event(self.now, &caller(*who), new).await.map_err(text)?;
-                self.model.created(&caller(*who), &made);
+                self.model.created(self.now, &caller(*who), &made);
                 same(&Some(made.clone()), &self.model.event(self.now, &made.id), "create")
             }
             Op::Update { who, event, capacity, starts: start, version } => {
@@ -307,6 +307,31 @@ impl Machine {
         }
     }
 
+    /// The trail is what was done, and nothing else: all of it, and that of each event as somebody sees it.
+    async fn look_at_the_trail(&mut self) -> Result<(), String> {
+        let ids = self.model.event_ids();
+        let of_events = ids.into_iter().zip((0..4).cycle()).map(|(id, who)| (caller(who), Some(id)));
+        for (who, event_id) in std::iter::once((admin(), None)).chain(of_events) {
+            let wanted = self.model.trail(&who, event_id.as_ref());
+            let mut query = AuditQuery { event_id, ticket_id: None, limit: 7, cursor: None };
+            let mut all = Vec::new();
+            let said = loop {
+                match self.store().audit(&who, query.clone()).await.map_err(text)? {
+                    Err(refusal) => break Err(refusal),
+                    Ok(page) => {
+                        all.extend(page.items.into_iter().map(Done::from));
+                        query.cursor = page.next_cursor;
+                    }
+                }
+                if query.cursor.is_none() {
+                    break Ok(all);
+                }
+            };
+            same(&said, &wanted, "audit trail")?;
+        }
+        Ok(())
+    }
+
     /// After every step: what anybody may read is what the model says, and the promises hold.
     async fn look(&mut self) -> Result<(), String> {
         let witness = self.witness.get_or_insert_with(|| self.place.sqlite());
@@ -341,7 +366,7 @@ async fn live(ops: &[Op], fault: Option<SeededFault>) -> Result<(), String> {
         machine.step(op).await?;
         machine.look().await?;
     }
-    Ok(())
+    machine.look_at_the_trail().await
 }
 
 /// Histories from one seed, of up to `length` operations each, against a healthy store or a mutant. The error has

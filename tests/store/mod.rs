@@ -1,5 +1,6 @@
 //! The store, below HTTP and guests.
 
+mod audit;
 mod bad_databases;
 mod bench;
 mod commits;

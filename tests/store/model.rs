@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use boxoffice::domain::{
-    Event, EventId, EventPatch, EventQuery, Identity, Millis, Principal, Registration, Role, Ticket, TicketFilter,
-    TicketId, TicketStatus,
+    AuditAction, AuditEntry, Event, EventId, EventPatch, EventQuery, Identity, Millis, Principal, Registration, Role,
+    Ticket, TicketFilter, TicketId, TicketStatus,
 };
 use boxoffice::store::{ConfirmRefusal, ListRefusal, RegisterRefusal, TicketNotFound, UpdateRefusal};
 
@@ -60,9 +60,28 @@ impl Place {
     }
 }
 
+/// One effect, and who caused it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Done {
+    at: Millis,
+    action: AuditAction,
+    event: EventId,
+    ticket: Option<TicketId>,
+    owner: String,
+    roles: String,
+}
+
+impl From<AuditEntry> for Done {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { at, action, event_id: event, ticket_id: ticket, owner, roles, .. } = entry;
+        Self { at, action, event, ticket, owner, roles }
+    }
+}
+
 /// Everything that was ever answered.
 #[derive(Default)]
 pub(super) struct Model {
+    trail: Vec<Done>,
     shows: BTreeMap<String, Show>,
     places: BTreeMap<String, Place>,
 }
@@ -73,7 +92,24 @@ fn mine(caller: &Principal, owner: &str) -> bool {
 }
 
 impl Model {
-    pub(super) fn created(&mut self, caller: &Principal, event: &Event) {
+    fn did(&mut self, at: Millis, caller: &Principal, action: AuditAction, event: &EventId, ticket: Option<&TicketId>) {
+        let (owner, roles) = (caller.owner_key().to_owned(), caller.roles.names());
+        self.trail.push(Done { at, action, event: event.clone(), ticket: ticket.cloned(), owner, roles });
+    }
+
+    /// Who did what, to all events or to one of them.
+    pub(super) fn trail(&self, caller: &Principal, event: Option<&EventId>) -> Result<Vec<Done>, ListRefusal> {
+        if let Some(id) = event {
+            let show = self.shows.get(id.as_str()).ok_or(ListRefusal::EventNotFound)?;
+            if !mine(caller, &show.owner) {
+                return Err(ListRefusal::NotYours);
+            }
+        }
+        Ok(self.trail.iter().filter(|done| event.is_none_or(|event| done.event == *event)).cloned().collect())
+    }
+
+    pub(super) fn created(&mut self, now: Millis, caller: &Principal, event: &Event) {
+        self.did(now, caller, AuditAction::CreateEvent, &event.id, None);
         let show = Show { id: event.id.clone(), owner: caller.owner_key().to_owned(), event: event.clone() };
         self.shows.insert(event.id.as_str().to_owned(), show);
     }
@@ -139,6 +175,7 @@ impl Model {
         if let Some(starts_at) = patch.starts_at {
             event.starts_at = starts_at;
         }
+        self.did(now, caller, AuditAction::UpdateEvent, id, None);
         self.event(now, id).ok_or(UpdateRefusal::EventNotFound)
     }
 
@@ -176,6 +213,7 @@ impl Model {
         let place =
             Place { id: id.clone(), owner, wish, reserved_at: now, expires_at, confirmed_at: None, cancelled_at: None };
         let seen = place.seen(now);
+        self.did(now, caller, AuditAction::Register, &seen.event_id, Some(id));
         self.places.insert(id.as_str().to_owned(), place);
         seen
     }
@@ -196,7 +234,9 @@ impl Model {
             TicketStatus::Confirmed => Ok(place.seen(now)),
             TicketStatus::Reserved => {
                 place.confirmed_at = Some(now);
-                Ok(place.seen(now))
+                let seen = place.seen(now);
+                self.did(now, caller, AuditAction::Confirm, &seen.event_id, Some(id));
+                Ok(seen)
             }
         }
     }
@@ -204,10 +244,15 @@ impl Model {
     /// A hold that ran out stays one that ran out, whoever cancels it afterwards.
     pub(super) fn cancel(&mut self, now: Millis, caller: &Principal, id: &TicketId) -> Result<Ticket, TicketNotFound> {
         let place = self.place(caller, id).ok_or(TicketNotFound)?;
-        if place.is_live(now) {
+        let live = place.is_live(now);
+        if live {
             place.cancelled_at = Some(now);
         }
-        Ok(place.seen(now))
+        let seen = place.seen(now);
+        if live {
+            self.did(now, caller, AuditAction::Cancel, &seen.event_id, Some(id));
+        }
+        Ok(seen)
     }
 
     pub(super) fn events(&self, now: Millis, query: &EventQuery) -> Vec<Event> {

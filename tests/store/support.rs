@@ -63,6 +63,12 @@ impl Place {
         violations(&db).expect("the database can be read")
     }
 
+    /// Registrations that the audit trail knows of.
+    pub(super) fn audited(&self) -> i64 {
+        let sql = "SELECT count(*) FROM audit WHERE action = 3";
+        self.sqlite().query_row(sql, [], |row| row.get(0)).expect("the database can be read")
+    }
+
     /// Rows in `tickets` under `condition`.
     pub(super) fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM tickets WHERE {condition}");

@@ -4,8 +4,8 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use boxoffice::domain::{
-    Actor, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
-    TicketQuery,
+    Actor, AuditEntry, AuditQuery, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal,
+    Registration, Ticket, TicketId, TicketQuery,
 };
 use boxoffice::store::{
     ConfirmRefusal, ListRefusal, Outcome, RegisterRefusal, Registered, Store, StoreFailure, Swept, TicketNotFound,
@@ -86,6 +86,14 @@ impl Store for OneEvent {
     }
 
     async fn tickets(&self, _: Millis, _: &Principal, _: TicketQuery) -> Outcome<Page<Ticket>, ListRefusal> {
+        none()
+    }
+
+    async fn audit(&self, _: &Principal, _: AuditQuery) -> Outcome<Page<AuditEntry>, ListRefusal> {
+        none()
+    }
+
+    async fn forget_audit(&self, _: Millis, _: u32) -> Result<u32, StoreFailure> {
         none()
     }
 

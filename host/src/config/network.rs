@@ -28,7 +28,7 @@ pub struct NetworkSettings {
     pub trusted_proxy: Vec<IpNet>,
 
     /// Origin of web pages that may call the API (`https://shop.example`); may be given again, or name several with commas between them
-    #[arg(long, value_name = "ORIGIN", env = "BOXOFFICE_CORS_ORIGIN", value_delimiter = ',')]
+    #[arg(long, value_name = "ORIGIN", env = "BOXOFFICE_CORS_ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub cors_origin: Vec<String>,
 
     /// Serve HTTPS with this certificate chain, in PEM; read again when it changes
@@ -48,4 +48,40 @@ fn network(text: &str) -> Result<IpNet, String> {
         .or_else(|_| one(text))
         .map_err(|_| "write an address or a network, such as 10.0.0.0/8 or ::1".to_owned())?;
     if net.trunc() == net { Ok(net) } else { Err(format!("has bits beyond its prefix; is {} meant?", net.trunc())) }
+}
+
+/// An origin as browsers write it (RFC 6454, 6.2): it is compared byte by byte.
+fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Err(
+            "name each origin: with * every page in the world could use the network that its reader is in".to_owned()
+        );
+    }
+    let usage =
+        "write an origin, such as https://shop.example or http://localhost:3000: scheme, host and port, and no path"
+            .to_owned();
+    let (scheme, authority) = text.split_once("://").ok_or(&usage)?;
+    let usual = match scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return Err(usage),
+    };
+    let parsed: hyper::http::uri::Authority = authority.parse().map_err(|_| usage.clone())?;
+    let (host, port) = (parsed.host(), parsed.port());
+    // Nothing but host and port, and each as it is written: no user, no empty port.
+    let whole = port.as_ref().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let good = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    if host.is_empty() || whole != authority || !authority.chars().all(good) {
+        return Err(usage);
+    }
+    if authority.chars().any(|c| c.is_ascii_uppercase()) {
+        return Err(format!("write it as browsers do, in lower case: {scheme}://{}", authority.to_ascii_lowercase()));
+    }
+    match port {
+        Some(port) if port.as_str() != port.as_u16().to_string() => Err(usage),
+        Some(port) if port.as_u16() == usual => {
+            Err(format!("leave the usual port out, as browsers do: {scheme}://{host}"))
+        }
+        _ => Ok(text.to_owned()),
+    }
 }

@@ -54,6 +54,18 @@ impl Roles {
         self.0 & role.bit() != 0
     }
 
+    /// As a number: one for a user, two for an organizer, four for an admin, and their sum.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self.0
+    }
+
+    /// The set of that number.
+    #[must_use]
+    pub fn coded(code: u8) -> Self {
+        Role::ALL.into_iter().filter(|role| code & role.bit() != 0).collect()
+    }
+
     /// The names, separated by commas, for the log; empty for nobody.
     #[must_use]
     pub fn names(self) -> String {

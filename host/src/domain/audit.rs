@@ -61,7 +61,19 @@ impl AuditAction {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::CreateEvent, Self::UpdateEvent, Self::Register, Self::Confirm, Self::Cancel];
 
-    /// The name in the database and in answers: that of the host function.
+    /// The number in the database.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::CreateEvent => 1,
+            Self::UpdateEvent => 2,
+            Self::Register => 3,
+            Self::Confirm => 4,
+            Self::Cancel => 5,
+        }
+    }
+
+    /// The name in answers: that of the host function.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,10 +85,10 @@ impl AuditAction {
         }
     }
 
-    /// The action of that name, exactly.
+    /// The action of that number.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.name() == name)
+    pub fn coded(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.code() == code)
     }
 }
 

@@ -10,13 +10,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
 use super::response::HttpResponse;
+use super::tls::Tls;
 
 /// Most bytes of a request's head. Answered with a bare 431 and a closed connection.
 const MAX_HEAD: usize = 16 * 1024;
@@ -50,12 +53,16 @@ pub(crate) enum Phase {
 }
 
 /// The limits of connections, and how many are open.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Acceptor {
     pub(crate) max_connections: usize,
     pub(crate) header_timeout: Duration,
     pub(crate) write_timeout: Duration,
     pub(crate) open: Gauge,
+    /// What is served with; `None`: plain HTTP.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// Connections that did not get as far as HTTP.
+    pub(crate) tls_failures: Counter,
 }
 
 /// A connection that is open, and counted, until it is dropped.
@@ -146,6 +153,38 @@ async fn connection<S, F>(
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(acceptor.write_timeout));
+    let stream = Box::pin(stream);
+    match &acceptor.tls {
+        None => serve(&acceptor, stream, peer, phase, service).await,
+        Some(tls) => {
+            // It holds its permit meanwhile, so it has the time that a head has.
+            let greeted = tokio::select! {
+                greeted = tokio::time::timeout(acceptor.header_timeout, tls.accept(stream)) => greeted,
+                () = reached(phase.clone(), Phase::Closing) => return,
+            };
+            match greeted {
+                Ok(Ok(stream)) => serve(&acceptor, stream, peer, phase, service).await,
+                // A client's doing, too: plain HTTP, an old TLS, garbage, or nothing at all.
+                Ok(Err(error)) => not_greeted(&acceptor, peer, &error),
+                Err(late) => not_greeted(&acceptor, peer, &late),
+            }
+        }
+    }
+    drop(permit);
+}
+
+fn not_greeted(acceptor: &Acceptor, peer: IpAddr, error: &dyn std::fmt::Display) {
+    acceptor.tls_failures.inc();
+    tracing::debug!(address = %peer, %error, "TLS handshake failed");
+}
+
+/// HTTP over a connection, encrypted or not, to its end.
+async fn serve<I, S, F>(acceptor: &Acceptor, stream: I, peer: IpAddr, phase: watch::Receiver<Phase>, service: S)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = HttpResponse> + Send + 'static,
+{
     let service = service_fn(move |request| {
         let answer = service(peer, request);
         async move { Ok::<_, Infallible>(answer.await) }
@@ -155,7 +194,7 @@ async fn connection<S, F>(
         .header_read_timeout(acceptor.header_timeout)
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
@@ -168,5 +207,4 @@ async fn connection<S, F>(
         // A client's doing (it went away, or what it sent is no HTTP), so it is no error of ours.
         tracing::debug!(address = %peer, %error, "connection ended");
     }
-    drop(permit);
 }

@@ -1,8 +1,10 @@
 //! Routes of the host's own on the REST API, beside those of the module, which cannot have them.
 
+mod audit;
 mod docs;
 mod openapi;
 
+use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, StatusCode};
@@ -11,7 +13,6 @@ use super::{Turn, response};
 use crate::domain::Principal;
 use crate::error::Error;
 use crate::wasm::Answer;
-use bytes::Bytes;
 
 pub(crate) use openapi::Description;
 
@@ -60,8 +61,7 @@ impl OwnRoute {
         }
     }
 
-    #[expect(clippy::unused_async, reason = "the audit trail is read from the store")]
-    pub(super) async fn answer(self, turn: &Turn<'_>, parts: &Parts, _principal: &Principal) -> Result<Answer, Error> {
+    pub(super) async fn answer(self, turn: &Turn<'_>, parts: &Parts, principal: &Principal) -> Result<Answer, Error> {
         match parts.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS => return Ok(response::options(ALLOW)),
@@ -70,7 +70,7 @@ impl OwnRoute {
         match self {
             Self::OpenApi => Ok(openapi::answer(turn.app, &parts.headers)),
             Self::Docs => Ok(docs::answer(&parts.headers)),
-            Self::Audit => Err(Error::RouteNotFound),
+            Self::Audit => audit::answer(turn, parts, principal).await,
         }
     }
 }

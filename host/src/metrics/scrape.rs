@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::domain::Millis;
 use crate::http::App;
 use crate::process::Usage;
 
@@ -30,6 +31,11 @@ pub(crate) async fn scrape(app: &App) -> String {
         drop(limiter);
         gauge(&mut ours, "limiter_clients", "Addresses with a request in the rate limiter's window", clients);
     }
+    if let Some(tls) = &app.tls {
+        let what = "When the certificate that is served ends, since 1970";
+        let ends = ConstGauge::new(seconds(tls.not_after()));
+        ours.register_with_unit("tls_certificate_not_after", what, Unit::Seconds, ends);
+    }
     if let Ok(holds) = app.database.live_holds(app.clock.now()).await {
         gauge(&mut ours, "holds", "Holds that have not run out", holds);
     }
@@ -44,16 +50,23 @@ fn gauge(registry: &mut Registry, name: &str, what: &str, value: u64) {
     registry.register(name, what, ConstGauge::new(value));
 }
 
+/// Exact: milliseconds have 41 bits in our time.
+#[expect(clippy::cast_precision_loss, reason = "they fit for some 280,000 years")]
+fn seconds(at: Millis) -> f64 {
+    at.as_u64() as f64 / 1000.0
+}
+
 /// Named as everybody's processes are: `process_*`, without the program's name.
 fn process(app: &App) -> Registry {
     let mut registry = Registry::default();
     let usage = Usage::now();
-    let started = app.metrics.started.as_u64();
-    // Exact: milliseconds have 41 bits in our time.
-    #[expect(clippy::cast_precision_loss, reason = "they fit for some 280,000 years")]
-    let started = started as f64 / 1000.0;
     let what = "When the server was started, since 1970";
-    registry.register_with_unit("process_start_time", what, Unit::Seconds, ConstGauge::new(started));
+    registry.register_with_unit(
+        "process_start_time",
+        what,
+        Unit::Seconds,
+        ConstGauge::new(seconds(app.metrics.started)),
+    );
     let what = "CPU time of the process, user and system";
     registry.register_with_unit("process_cpu", what, Unit::Seconds, ConstCounter::new(usage.cpu.as_secs_f64()));
     if let Some(bytes) = usage.resident_bytes {

@@ -3,8 +3,10 @@
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::audit;
 use super::schemas::Schemas;
 use crate::auth::{AuthMode, CredentialRefusal};
+use crate::domain::{Principal, Role};
 use crate::error::Error;
 use crate::limiter::{RateLimit, Standing};
 use crate::store::StoreFailure;
@@ -178,23 +180,36 @@ fn problem_schema() -> Value {
 /// The host's own routes, each a GET.
 pub(super) fn operations(auth: AuthMode, schemas: &mut Schemas) -> Vec<(&'static str, Value)> {
     schemas.place("HostProblem", &problem_schema());
-    let fine = |content_type: &str, schema: Value| json!({ "200": { "description": "It", "content": { content_type: { "schema": schema } } } });
-    let operation = |id: &str, summary: &str, fine: Value| {
-        let mut responses: Map<String, Value> = fine.as_object().cloned().unwrap_or_default();
-        for own in every_answer(auth).iter().filter(|own| own.status != StatusCode::REQUEST_TIMEOUT) {
-            let there = json!({ "$ref": format!("#/components/responses/{}", own.name) });
-            responses.entry(own.status.as_str()).or_insert(there);
-        }
-        json!({ "operationId": id, "summary": summary, "tags": [TAG], "security": [], "responses": responses })
+    let json = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let page = json!({ "text/html": { "schema": { "type": "string" } } });
+    let description = operation("openapi", "This description", json(json!({ "type": "object" })), auth, &[]);
+    let page = operation("docs", "This description, for people", page, auth, &[]);
+    let refusals = [Error::lacks(&Principal::default(), ""), Error::Unproved, Error::EventNotFound];
+    let trail = json(schemas.place("AuditPage", &audit::page()));
+    let mut trail = operation("audit", "Who did what, oldest first", trail, auth, &refusals);
+    trail["description"] = audit::DESCRIPTION.into();
+    trail["security"] = security(auth, Access::Role(Role::Organizer));
+    trail["parameters"] = audit::parameters();
+    vec![("/openapi.json", description), ("/docs", page), ("/audit", trail)]
+}
+
+/// A route that everybody may read, and that takes no body and no time.
+fn operation(name: &str, summary: &str, content: Value, auth: AuthMode, refusals: &[Error]) -> Value {
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), json!({ "description": "It is as asked for", "content": content }));
+    let never = |status: StatusCode| {
+        matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::GATEWAY_TIMEOUT)
     };
-    vec![
-        (
-            "/openapi.json",
-            operation("host.openapi", "This description", fine("application/json", json!({ "type": "object" }))),
-        ),
-        (
-            "/docs",
-            operation("host.docs", "This description, for people", fine("text/html", json!({ "type": "string" }))),
-        ),
-    ]
+    for own in every_answer(auth).iter().filter(|own| !never(own.status)) {
+        let there = json!({ "$ref": format!("#/components/responses/{}", own.name) });
+        responses.insert(own.status.as_str().to_owned(), there);
+    }
+    for refusal in refusals {
+        let row = refusal.row();
+        let content = json!({ "application/problem+json": { "schema": problem() } });
+        let told = json!({ "description": format!("{} (`{}`)", row.title, row.code), "content": content });
+        responses.entry(row.status.as_str()).or_insert(told);
+    }
+    let id = format!("host.{name}");
+    json!({ "operationId": id, "summary": summary, "tags": [TAG], "security": [], "responses": responses })
 }

@@ -12,6 +12,7 @@ use crate::auth::{ApiKeys, Authenticator, ClaimRules, Jwt, Rotation};
 use crate::clock::Clock;
 use crate::config::Serve;
 use crate::domain::IdSource;
+use crate::http::Tls;
 use crate::metrics::Metrics;
 use crate::operator::{Operator, read_token};
 use crate::recorder::Recorder;
@@ -40,6 +41,8 @@ pub enum StartError {
     Trust(KeyError),
     /// Requests cannot be recorded where the settings say.
     Record(String),
+    /// Nothing can be served with this certificate and key.
+    Tls(String),
     /// The keys that callers are known by cannot be used.
     Credentials(String),
 }
@@ -51,9 +54,11 @@ impl fmt::Display for StartError {
             Self::Rules(error) if error.refusal == LoadRefusal::Unavailable => error.fmt(f),
             Self::Rules(error) => write!(f, "{error} ({}); {}", error.refusal.name(), error.refusal.advice()),
             Self::Io(error) => error.fmt(f),
-            Self::Token(error) | Self::Modules(error) | Self::Record(error) | Self::Credentials(error) => {
-                f.write_str(error)
-            }
+            Self::Token(error)
+            | Self::Modules(error)
+            | Self::Record(error)
+            | Self::Tls(error)
+            | Self::Credentials(error) => f.write_str(error),
             Self::Trust(error) => write!(f, "--rules-trust {error}"),
             Self::Engine(error) => write!(f, "the sandbox cannot be set up: {error}"),
         }
@@ -74,6 +79,8 @@ pub(super) struct Parts {
     pub(super) metrics: Arc<Metrics>,
     /// The file to watch, and what it was before it was read.
     pub(super) watched: Option<(Look, PathBuf)>,
+    /// What to serve with, and what its files were before they were read.
+    pub(super) tls: Option<(Arc<Tls>, Look)>,
     pub(super) registry: Arc<Registry>,
     pub(super) recorder: Option<Recorder>,
     pub(super) store: Arc<SqliteStore>,
@@ -95,6 +102,7 @@ impl Parts {
         let metrics = Arc::new(Metrics::new(&options.metrics, clock.now()));
         // Before the file is read: what changes meanwhile is seen.
         let watched = settings.rules.clone().filter(|_| settings.watch).map(|path| (Look::at(&path), path));
+        let tls = tls(settings, clock)?;
         let token_keys = token_keys(settings, &metrics).await?;
         settings.recording.record.as_deref().map_or(Ok(()), Recorder::check).map_err(StartError::Record)?;
         let registry = registry(settings, module, Arc::clone(clock), Arc::clone(&metrics)).await?;
@@ -124,8 +132,17 @@ impl Parts {
         let auth = Authenticator::new(settings.auth, may_search, jwt, keys, refused);
         let beside = Arc::new(ReadOnly::of(&store, Handle::current()));
         registry.let_shadows_run(beside, settings.max_body.0).await;
-        Ok(Self { operator, metrics, watched, registry, recorder, store, auth, token_keys })
+        Ok(Self { operator, metrics, watched, tls, registry, recorder, store, auth, token_keys })
     }
+}
+
+/// The certificate and its key, where they are given.
+fn tls(settings: &Serve, clock: &Arc<dyn Clock>) -> Result<Option<(Arc<Tls>, Look)>, StartError> {
+    let (Some(certificate), Some(key)) = (&settings.network.tls_cert, &settings.network.tls_key) else {
+        return Ok(None);
+    };
+    let (tls, look) = Tls::start(certificate, key, Arc::clone(clock)).map_err(StartError::Tls)?;
+    Ok(Some((Arc::new(tls), look)))
 }
 
 /// The keys that tokens are checked with, where tokens are taken.

@@ -6,12 +6,13 @@
 //! | `writer`, `job` | queue, batch, commit, then answer |
 //! | `readers` | short reads beside it |
 //! | `beside` | reads for shadows, which delay nobody |
-//! | `register`, `tickets`, `events`, `expire`, `seats` | the use cases: literal SQL on a connection |
+//! | `register`, `tickets`, `events`, `expire`, `seats`, `audit` | the use cases: literal SQL on a connection |
 //! | `keys` | API keys |
 //! | `rows`, `cursor`, `hints`, `trouble` | what they share |
 //! | `invariants`, `faults` | the proof, and the mutants that it must catch |
 //! | `metrics` | what it counts of itself |
 
+mod audit;
 mod beside;
 mod cursor;
 mod events;
@@ -66,8 +67,8 @@ use super::{
     UpdateRefusal,
 };
 use crate::domain::{
-    Actor, Event, EventId, EventPatch, EventQuery, IdSource, Millis, NewEvent, Page, Principal, Registration, Ticket,
-    TicketFilter, TicketId, TicketQuery,
+    Actor, AuditEntry, AuditQuery, Event, EventId, EventPatch, EventQuery, IdSource, Millis, NewEvent, Page, Principal,
+    Registration, Ticket, TicketFilter, TicketId, TicketQuery,
 };
 
 /// The store on one database file, of which it is the only owner as long as it is open.
@@ -247,6 +248,27 @@ impl SqliteStore {
         }
         Ok(())
     }
+
+    /// The mutant that writes the trail when the ticket is there.
+    #[cfg(feature = "seeded-faults")]
+    async fn audit_later(
+        &self,
+        now: Millis,
+        caller: &Actor,
+        outcome: &Result<Registered, RegisterRefusal>,
+    ) -> Result<(), StoreFailure> {
+        if mutant!(self.faults, AuditInAnotherTransaction)
+            && let Ok(Registered { ticket, replayed: false }) = outcome
+        {
+            let (ticket, caller) = (ticket.clone(), caller.clone());
+            let action = crate::domain::AuditAction::Register;
+            let written = self.writer.submit(move |desk| {
+                audit::write(desk, now, &caller, action, &ticket.event_id, Some(&ticket.id)).map(Ok)
+            });
+            unrefused(written.await)?;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for SqliteStore {
@@ -266,8 +288,8 @@ fn unrefused<T>(outcome: Outcome<T, Infallible>) -> Result<T, StoreFailure> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create_event(&self, now: Millis, caller: &Actor, new: NewEvent) -> Result<Event, StoreFailure> {
-        let owner = caller.owner_key().to_owned();
-        unrefused(self.writer.submit(move |desk| events::create(desk, now, &owner, new).map(Ok)).await)
+        let caller = caller.clone();
+        unrefused(self.writer.submit(move |desk| events::create(desk, now, &caller, new).map(Ok)).await)
     }
 
     async fn event(&self, now: Millis, id: &EventId) -> Result<Option<Event>, StoreFailure> {
@@ -300,8 +322,7 @@ impl Store for SqliteStore {
         registration: Registration,
     ) -> Outcome<Registered, RegisterRefusal> {
         let hint = Hint::of(&registration.event_id);
-        let owner = caller.owner_key();
-        if self.is_sold_out(now, owner, &registration, hint).await {
+        if self.is_sold_out(now, caller.owner_key(), &registration, hint).await {
             return Ok(Err(RegisterRefusal::SoldOut));
         }
         #[cfg(feature = "seeded-faults")]
@@ -310,10 +331,12 @@ impl Store for SqliteStore {
         }
         #[cfg(feature = "seeded-faults")]
         let wish = registration.clone();
-        let owner = owner.to_owned();
-        let outcome = self.writer.submit(move |desk| register::register(desk, now, &owner, &registration)).await?;
+        let actor = caller.clone();
+        let outcome = self.writer.submit(move |desk| register::register(desk, now, &actor, &registration)).await?;
         #[cfg(feature = "seeded-faults")]
         self.store_key_later(wish, &outcome).await?;
+        #[cfg(feature = "seeded-faults")]
+        self.audit_later(now, caller, &outcome).await?;
         if outcome == Err(RegisterRefusal::SoldOut) {
             self.hints.set(hint);
         }
@@ -343,11 +366,22 @@ impl Store for SqliteStore {
         self.points.read(|db| snapshot(db, |db| tickets::list(db, now, caller, &query))).await
     }
 
+    async fn audit(&self, caller: &Principal, query: AuditQuery) -> Outcome<Page<AuditEntry>, ListRefusal> {
+        if audit::is_scan(&query) {
+            let caller = caller.clone();
+            return self.scans.scan(move |db| snapshot(db, |db| audit::list(db, &caller, &query))).await;
+        }
+        self.points.read(|db| snapshot(db, |db| audit::list(db, caller, &query))).await
+    }
+
     async fn expire_due(&self, now: Millis, batch: u32) -> Result<Swept, StoreFailure> {
         // As good a rhythm as any for this; it costs a microsecond.
         if inspect::identity(&self.path).ok() != Some(self.identity) {
             self.writer.give_up(format!("{} was moved or removed while in use", self.path.display()));
         }
         unrefused(self.writer.submit(move |desk| expire::expire_due(desk, now, batch).map(Ok)).await)
+    }
+    async fn forget_audit(&self, before: Millis, batch: u32) -> Result<u32, StoreFailure> {
+        unrefused(self.writer.submit(move |desk| audit::forget(desk, before, batch).map(Ok)).await)
     }
 }

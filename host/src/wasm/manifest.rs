@@ -25,6 +25,8 @@ const MAX_DESCRIPTION: usize = 2048;
 const MAX_ANSWERS: usize = 64;
 /// Most bytes of a path template.
 const MAX_PATH: usize = 256;
+/// Paths that the host keeps for itself, and those below them: a module that had one would never be asked.
+const OF_THE_HOST: [&str; 3] = ["/openapi.json", "/docs", "/audit"];
 /// Most parameters of a path template.
 const MAX_PARAMETERS: usize = 8;
 
@@ -274,6 +276,10 @@ fn check_path(path: &str) -> Result<(), LoadError> {
     // One more than it may have are enough to know; a stranger's path can have any number.
     let names: Vec<_> = path.split('/').filter(|segment| segment.starts_with('{')).take(MAX_PARAMETERS + 1).collect();
     let distinct = names.iter().enumerate().all(|(at, name)| !names[..at].contains(name));
+    let below = |own: &str| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(own) = OF_THE_HOST.into_iter().find(|own| below(own)) {
+        return Err(refuse(format!("the path \"{}\" is the host's own ({own} and below)", readable(path))));
+    }
     if good && names.len() <= MAX_PARAMETERS && distinct {
         return Ok(());
     }

@@ -9,10 +9,10 @@ use tokio::runtime::Handle;
 use super::faults::Faults;
 use super::readers::{Readers, snapshot};
 use super::trouble::Trouble;
-use super::{SqliteStore, events, tickets};
+use super::{SqliteStore, audit, events, tickets};
 use crate::domain::{
-    Actor, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal, Registration, Ticket, TicketId,
-    TicketQuery,
+    Actor, AuditEntry, AuditQuery, Event, EventId, EventPatch, EventQuery, Millis, NewEvent, Page, Principal,
+    Registration, Ticket, TicketId, TicketQuery,
 };
 use crate::store::{
     ConfirmRefusal, ListRefusal, Outcome, RegisterRefusal, Registered, Store, StoreFailure, Swept, TicketNotFound,
@@ -89,6 +89,15 @@ impl Store for ReadOnly {
     async fn tickets(&self, now: Millis, caller: &Principal, query: TicketQuery) -> Outcome<Page<Ticket>, ListRefusal> {
         let caller = caller.clone();
         self.read(move |db| snapshot(db, |db| tickets::list(db, now, &caller, &query))).await
+    }
+
+    async fn audit(&self, caller: &Principal, query: AuditQuery) -> Outcome<Page<AuditEntry>, ListRefusal> {
+        let caller = caller.clone();
+        self.read(move |db| snapshot(db, |db| audit::list(db, &caller, &query))).await
+    }
+
+    async fn forget_audit(&self, _: Millis, _: u32) -> Result<u32, StoreFailure> {
+        refused()
     }
 
     async fn expire_due(&self, _: Millis, _: u32) -> Result<Swept, StoreFailure> {

@@ -2,17 +2,18 @@
 
 use rusqlite::Connection;
 
+use super::audit;
 use super::cursor::Scope;
 use super::faults::{Faults, mutant};
 use super::job::Desk;
 use super::rows::{Owned, all, event, event_columns, optional};
 use super::seats;
 use super::trouble::{Trouble, one_row};
-use crate::domain::{Event, EventId, EventPatch, EventQuery, MAX_PAGE, Millis, NewEvent, Page, Principal};
+use crate::domain::{Actor, AuditAction, Event, EventId, EventPatch, EventQuery, MAX_PAGE, Millis, NewEvent, Page};
 use crate::store::{ListRefusal, UpdateRefusal};
 
 /// Makes an event.
-pub(super) fn create(desk: &mut Desk<'_>, now: Millis, owner: &str, new: NewEvent) -> Result<Event, Trouble> {
+pub(super) fn create(desk: &mut Desk<'_>, now: Millis, caller: &Actor, new: NewEvent) -> Result<Event, Trouble> {
     let made = Event {
         id: EventId::new(desk.ids.next(now)),
         name: new.name,
@@ -33,11 +34,12 @@ pub(super) fn create(desk: &mut Desk<'_>, now: Millis, owner: &str, new: NewEven
         made.capacity,
         made.starts_at.map(|at| at.0),
         made.created_at.0,
-        owner,
+        caller.owner_key(),
         &made.name,
         json(&made.tags)?,
         &made.attributes,
     ))?;
+    audit::write(desk, now, caller, AuditAction::CreateEvent, &made.id, None)?;
     Ok(made)
 }
 
@@ -59,7 +61,7 @@ fn find(db: &Connection, now: Millis, id: &EventId) -> Result<Option<Owned<Event
 pub(super) fn update(
     desk: &Desk<'_>,
     now: Millis,
-    caller: &Principal,
+    caller: &Actor,
     id: &EventId,
     patch: &EventPatch,
 ) -> Result<Result<Event, UpdateRefusal>, Trouble> {
@@ -78,6 +80,7 @@ pub(super) fn update(
     }
     make_room(desk, now, &before, capacity)?;
     write(desk, &before, capacity, patch)?;
+    audit::write(desk, now, caller, AuditAction::UpdateEvent, id, None)?;
     get(desk.db, now, id)?.map(Ok).ok_or(Trouble::Broken("an event went away while it was changed"))
 }
 

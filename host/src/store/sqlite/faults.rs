@@ -77,11 +77,15 @@ mod seeded {
         CursorOffByOne,
         /// Everybody sees every ticket.
         OwnersIgnored,
+        /// Who registered is written after the ticket.
+        AuditInAnotherTransaction,
+        /// Who cancelled is not written.
+        CancelUnaudited,
     }
 
     impl SeededFault {
         /// All of them.
-        pub const ALL: [Self; 15] = [
+        pub const ALL: [Self; 17] = [
             Self::CheckThenInsert,
             Self::AcknowledgeBeforeCommit,
             Self::KeyInAnotherTransaction,
@@ -97,6 +101,8 @@ mod seeded {
             Self::CapacityUnchecked,
             Self::CursorOffByOne,
             Self::OwnersIgnored,
+            Self::AuditInAnotherTransaction,
+            Self::CancelUnaudited,
         ];
     }
 

@@ -31,6 +31,10 @@ pub struct StoreMetrics {
     pub cancelled: Counter,
     /// Holds that ran out and were released, by a sweep or by a registration that wanted their seats.
     pub released: Counter,
+    /// Entries of the audit trail that were written.
+    pub audited: Counter,
+    /// Entries of it that were forgotten because they were old.
+    pub audit_forgotten: Counter,
 }
 
 impl Default for StoreMetrics {
@@ -44,6 +48,8 @@ impl Default for StoreMetrics {
             confirmed: Counter::default(),
             cancelled: Counter::default(),
             released: Counter::default(),
+            audited: Counter::default(),
+            audit_forgotten: Counter::default(),
         }
     }
 }
@@ -57,16 +63,20 @@ impl StoreMetrics {
         self.confirmed.inc_by(changes.confirmed);
         self.cancelled.inc_by(changes.cancelled);
         self.released.inc_by(changes.released);
+        self.audited.inc_by(changes.audited);
+        self.audit_forgotten.inc_by(changes.audit_forgotten);
     }
 }
 
-/// What becomes of tickets: counted for each job, and true once its transaction has committed.
+/// What becomes of tickets and of the audit trail: counted for each job, and true once its transaction has committed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Changes {
     pub(super) reserved: u64,
     pub(super) confirmed: u64,
     pub(super) cancelled: u64,
     pub(super) released: u64,
+    pub(super) audited: u64,
+    pub(super) audit_forgotten: u64,
 }
 
 impl Changes {
@@ -76,6 +86,8 @@ impl Changes {
         self.confirmed += more.confirmed;
         self.cancelled += more.cancelled;
         self.released += more.released;
+        self.audited += more.audited;
+        self.audit_forgotten += more.audit_forgotten;
     }
 }
 

@@ -2,22 +2,26 @@
 
 use rusqlite::Connection;
 
+use super::audit;
 use super::faults::mutant;
 use super::job::Desk;
 use super::metrics::Account as _;
 use super::rows::{Owned, due_seats, optional, ticket, ticket_columns};
 use super::seats;
 use super::trouble::Trouble;
-use crate::domain::{EventId, IdempotencyKey, Millis, Registration, Ticket, TicketId, TicketStatus};
+use crate::domain::{
+    Actor, AuditAction, EventId, IdempotencyKey, Millis, Registration, Ticket, TicketId, TicketStatus,
+};
 use crate::store::{RegisterRefusal as No, Registered};
 
 /// Takes the seats and makes the ticket, or refuses; a refusal's writes are undone with its savepoint.
 pub(super) fn register(
     desk: &mut Desk<'_>,
     now: Millis,
-    owner: &str,
+    caller: &Actor,
     wish: &Registration,
 ) -> Result<Result<Registered, No>, Trouble> {
+    let owner = caller.owner_key();
     let fingerprint = wish.fingerprint();
     if let Some(key) = &wish.key
         && let Some((used_for, ticket)) = by_key(desk, owner, key)?
@@ -40,6 +44,9 @@ pub(super) fn register(
     #[cfg(feature = "seeded-faults")]
     desk.faults.stumble(wish.email.key());
     let ticket = insert(desk, now, owner, wish, &fingerprint)?;
+    if !mutant!(desk.faults, AuditInAnotherTransaction) {
+        audit::write(desk, now, caller, AuditAction::Register, &ticket.event_id, Some(&ticket.id))?;
+    }
     Ok(Ok(Registered { ticket, replayed: false }))
 }
 

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::audit;
 use super::cursor::Scope;
 use super::faults::mutant;
 use super::job::Desk;
@@ -10,8 +11,8 @@ use super::rows::{Owned, all, optional, ticket, ticket_columns};
 use super::seats;
 use super::trouble::{Trouble, one_row};
 use crate::domain::{
-    Action, Identity, MAX_PAGE, Millis, Page, Principal, Ticket, TicketFilter, TicketId, TicketQuery, TicketStatus,
-    Transition,
+    Action, Actor, AuditAction, Identity, MAX_PAGE, Millis, Page, Principal, Ticket, TicketFilter, TicketId,
+    TicketQuery, TicketStatus, Transition,
 };
 use crate::store::{ConfirmRefusal, ListRefusal, TicketNotFound};
 
@@ -36,12 +37,12 @@ pub(super) fn get(
 pub(super) fn confirm(
     desk: &Desk<'_>,
     now: Millis,
-    caller: &Principal,
+    caller: &Actor,
     id: &TicketId,
 ) -> Result<Result<Ticket, ConfirmRefusal>, Trouble> {
     let everybody = Principal { identity: Identity::Unproved { may_search: true }, ..Principal::default() };
-    let caller = if mutant!(desk.faults, OwnersIgnored) { &everybody } else { caller };
-    let Some(mut ticket) = find(desk.db, caller, id)? else { return Ok(Err(ConfirmRefusal::TicketNotFound)) };
+    let principal = if mutant!(desk.faults, OwnersIgnored) { &everybody } else { &caller.principal };
+    let Some(mut ticket) = find(desk.db, principal, id)? else { return Ok(Err(ConfirmRefusal::TicketNotFound)) };
     // The mutant's clock is one millisecond behind.
     let now = if mutant!(desk.faults, ExpiryOffByOne) { Millis(now.0 - 1) } else { now };
     match ticket.transition(Action::Confirm, now) {
@@ -56,6 +57,7 @@ pub(super) fn confirm(
             one_row(changed, "a hold changed while it was confirmed")?;
             seats::sell(desk.db, &ticket.event_id, ticket.quantity)?;
             desk.changes.count(|changes| changes.confirmed += 1);
+            audit::write(desk, now, caller, AuditAction::Confirm, &ticket.event_id, Some(id))?;
             ticket.status = TicketStatus::Confirmed;
             ticket.confirmed_at = Some(at);
             Ok(Ok(ticket))
@@ -67,7 +69,7 @@ pub(super) fn confirm(
 pub(super) fn cancel(
     desk: &Desk<'_>,
     now: Millis,
-    caller: &Principal,
+    caller: &Actor,
     id: &TicketId,
 ) -> Result<Result<Ticket, TicketNotFound>, Trouble> {
     let Some(mut ticket) = find(desk.db, caller, id)? else { return Ok(Err(TicketNotFound)) };
@@ -79,8 +81,13 @@ pub(super) fn cancel(
     match ticket.transition(Action::Cancel, now) {
         Transition::Unchanged => Ok(Ok(ticket)),
         Transition::Release(at) => {
+            // A hold that ran out was over already, swept or not: whoever cancels it then does nothing to it.
+            let ran_out = ticket.is_due(now);
             seats::cancel(desk.db, &ticket, at)?;
             desk.changes.count(|changes| changes.cancelled += 1);
+            if !ran_out && !mutant!(desk.faults, CancelUnaudited) {
+                audit::write(desk, now, caller, AuditAction::Cancel, &ticket.event_id, Some(id))?;
+            }
             ticket.status = TicketStatus::Cancelled;
             ticket.cancelled_at = Some(at);
             Ok(Ok(ticket))

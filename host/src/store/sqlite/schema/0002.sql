@@ -1,13 +1,14 @@
--- Who did what, written with what was done.
+-- Who did what, written with what was done. What each registration pays for is kept small: numbers instead of names, one index, and no
+-- foreign key, which would look the event up once more. (Events are never deleted; the check of the invariants proves the rest.)
 CREATE TABLE audit (
     -- Only the oldest go, and never the newest of all: so a number is not used twice.
     seq        INTEGER NOT NULL PRIMARY KEY,
     at_ms      INTEGER NOT NULL,
-    action     TEXT    NOT NULL,
-    event_id   TEXT    NOT NULL REFERENCES events (id),
+    action     INTEGER NOT NULL, -- 1 events.create, 2 events.update, 3 tickets.atomic-register, 4 tickets.confirm, 5 tickets.cancel
+    event_id   TEXT    NOT NULL,
     ticket_id  TEXT,            -- NULL: what was done was done to the event
     owner      TEXT    NOT NULL, -- as in events and tickets
-    roles      TEXT    NOT NULL, -- names, separated by commas
+    roles      INTEGER NOT NULL, -- 1 user + 2 organizer + 4 admin
     address    TEXT    NOT NULL,
     module     BLOB    NOT NULL, -- SHA-256 of its bytes
     request_id TEXT    NOT NULL
