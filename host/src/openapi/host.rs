@@ -180,13 +180,13 @@ fn problem_schema() -> Value {
 /// The host's own routes, each a GET.
 pub(super) fn operations(auth: AuthMode, schemas: &mut Schemas) -> Vec<(&'static str, Value)> {
     schemas.place("HostProblem", &problem_schema());
-    let json = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let json = |schema: &Value| json!({ "application/json": { "schema": schema } });
     let page = json!({ "text/html": { "schema": { "type": "string" } } });
-    let description = operation("openapi", "This description", json(json!({ "type": "object" })), auth, &[]);
-    let page = operation("docs", "This description, for people", page, auth, &[]);
+    let description = operation("openapi", "This description", &json(&json!({ "type": "object" })), auth, &[]);
+    let page = operation("docs", "This description, for people", &page, auth, &[]);
     let refusals = [Error::lacks(&Principal::default(), ""), Error::Unproved, Error::EventNotFound];
-    let trail = json(schemas.place("AuditPage", &audit::page()));
-    let mut trail = operation("audit", "Who did what, oldest first", trail, auth, &refusals);
+    let trail = json(&schemas.place("AuditPage", &audit::page()));
+    let mut trail = operation("audit", "Who did what, oldest first", &trail, auth, &refusals);
     trail["description"] = audit::DESCRIPTION.into();
     trail["security"] = security(auth, Access::Role(Role::Organizer));
     trail["parameters"] = audit::parameters();
@@ -194,7 +194,7 @@ pub(super) fn operations(auth: AuthMode, schemas: &mut Schemas) -> Vec<(&'static
 }
 
 /// A route that everybody may read, and that takes no body and no time.
-fn operation(name: &str, summary: &str, content: Value, auth: AuthMode, refusals: &[Error]) -> Value {
+fn operation(name: &str, summary: &str, content: &Value, auth: AuthMode, refusals: &[Error]) -> Value {
     let mut responses = Map::new();
     responses.insert("200".to_owned(), json!({ "description": "It is as asked for", "content": content }));
     let never = |status: StatusCode| {
