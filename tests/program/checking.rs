@@ -49,7 +49,7 @@ fn json_says_the_same_to_scripts() {
     );
     let functions =
         &told["imports"].as_array().unwrap().iter().find(|import| import["inert"] == false).unwrap()["functions"];
-    assert_eq!(functions, &serde_json::json!(["create", "get", "list"]));
+    assert_eq!(functions, &serde_json::json!(["create", "get", "list", "update"]));
     let server = Running::start(&dir, &[]);
     assert_eq!(server.rules_loaded()["module"], told["digest"], "it is what is served");
 }

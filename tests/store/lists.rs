@@ -1,10 +1,10 @@
 //! Pages and cursors. What a list has is compared with the model in the histories.
 
-use boxoffice::domain::{EventQuery, Page, TicketFilter, TicketQuery};
+use boxoffice::domain::{Actor, Email, EventQuery, Page, TicketFilter, TicketQuery};
 use boxoffice::store::sqlite::SqliteStore;
 use boxoffice::store::{ListRefusal, Store};
 
-use super::support::{Place, START, at, event, new_event, register, somebody};
+use super::support::{Place, START, admin, at, event, new_event, register, somebody, user, wish};
 
 async fn page(store: &SqliteStore, query: &EventQuery) -> Result<Page<boxoffice::domain::Event>, ListRefusal> {
     store.events(START, query.clone()).await.expect("an answer")
@@ -76,6 +76,31 @@ async fn pages_neither_repeat_nor_lose_an_event_while_others_are_added() {
     }
     seen.retain(|event| event.name == "Gala");
     assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_callers_tickets_is_refused() {
+    let place = Place::new();
+    let store = place.open();
+    let callers = [user("ada"), user("bob"), admin()];
+    for caller in &callers[..2] {
+        for _ in 0..2 {
+            let gala = event(&store, 9).await;
+            let registered = store.register(START, caller, wish(&gala.id, "shared@example.org", 1, None)).await;
+            registered.expect("an answer").expect("a seat");
+        }
+    }
+    let filter = || TicketFilter::OfEmail(Email::parse("shared@example.org").expect("an email"));
+    let page = async |caller: &Actor, cursor: Option<String>| {
+        store.tickets(START, caller, TicketQuery { filter: filter(), limit: 1, cursor }).await.expect("an answer")
+    };
+    for (n, caller) in callers.iter().enumerate() {
+        let cursor = page(caller, None).await.expect("a page").next_cursor;
+        assert!(cursor.is_some());
+        for (m, another) in callers.iter().enumerate() {
+            assert_eq!(page(another, cursor.clone()).await.is_ok(), n == m, "the cursor of {n}, used by {m}");
+        }
+    }
 }
 
 #[tokio::test]
