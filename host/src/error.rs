@@ -160,7 +160,10 @@ impl Error {
             Self::RequestTimeout => "The body did not arrive in time; send the request again.".into(),
             Self::BodyTooLarge { limit: 0 } => "This route takes no body.".into(),
             Self::BodyTooLarge { limit } => format!("This route takes at most {limit} bytes of body."),
-            Self::UnsupportedMediaType => "Send the body as Content-Type: application/json.".into(),
+            Self::UnsupportedMediaType => {
+                "Send the body as Content-Type: application/json; a PATCH may be application/merge-patch+json, too."
+                    .into()
+            }
             Self::RateLimited { limit, standing } => format!(
                 "At most {} requests in any {} are admitted from one address; try again in {} s.",
                 limit.requests,

@@ -244,7 +244,7 @@ impl Turn<'_> {
         let params = request::params(params)?;
         let query = request::query(parts.uri.query())?;
         let headers = request::headers_for_guest(&parts.headers)?;
-        let body = request::body(&parts.headers, body, limits).await?;
+        let body = request::body_for_guest(parts, body, limits).await?;
         Ok(GuestRequest {
             route_id: route.id.clone(),
             params,

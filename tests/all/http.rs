@@ -28,7 +28,7 @@ async fn options_tells_the_methods_of_a_path() {
     let answer = server.call("OPTIONS", "/events").send().await;
     assert_eq!((answer.status, answer.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
     let all = server.call("OPTIONS", "*").send().await;
-    assert_eq!((all.status, all.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
+    assert_eq!((all.status, all.header("allow")), (204, "GET, HEAD, POST, PATCH, OPTIONS"));
     server.call("OPTIONS", "/nothing").send().await.assert_problem(404, "route_not_found");
 }
 

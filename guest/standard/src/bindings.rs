@@ -38,6 +38,10 @@ mod imports {
             events::list(query)
         }
 
+        fn update_event(&self, id: &str, patch: &events::EventPatch) -> Result<events::Event, events::UpdateRefusal> {
+            events::update(id, patch)
+        }
+
         fn atomic_register(
             &self,
             registration: &tickets::Registration,
@@ -47,6 +51,10 @@ mod imports {
 
         fn ticket(&self, id: &str) -> Result<tickets::Ticket, tickets::GetRefusal> {
             tickets::get(id)
+        }
+
+        fn tickets(&self, query: &tickets::TicketQuery) -> Result<tickets::TicketPage, tickets::ListRefusal> {
+            tickets::list(query)
         }
 
         fn confirm(&self, id: &str) -> Result<tickets::Ticket, tickets::ConfirmRefusal> {

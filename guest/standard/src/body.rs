@@ -62,7 +62,7 @@ fn fault<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
 }
 
 /// A path as a JSON Pointer.
-fn pointer(path: &serde_path_to_error::Path) -> String {
+pub(crate) fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         match segment {

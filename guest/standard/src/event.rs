@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
+use crate::attributes;
 use crate::body;
 use crate::events::{CreateRefusal, NewEvent};
 use crate::field::Field;
@@ -15,9 +16,6 @@ use crate::reply::{self, Answer};
 use crate::time::Moment;
 use crate::types::Event;
 use crate::values::{Capacity, Name, Start, Tags};
-
-/// Bytes of an event's attributes, as text.
-const ATTRIBUTES_BYTES_MAX: usize = 8 * 1024;
 
 /// An event.
 #[derive(Serialize, JsonSchema)]
@@ -62,8 +60,23 @@ impl<'a> TryFrom<&'a Event> for EventJson<'a> {
 }
 
 /// The entity tag of an event's JSON: nothing in it changes without its version or its availability.
+///
+/// What stands before the dash is the version alone. `If-Match` compares nothing else: a change that somebody makes of what they have
+/// read holds whether or not a seat was sold since.
 pub(crate) fn etag(event: &Event) -> String {
-    format!("\"{}-{}\"", event.version, event.available)
+    tag(event.version, event.available)
+}
+
+fn tag(version: u64, available: u32) -> String {
+    format!("\"{version}-{available}\"")
+}
+
+/// The version in an entity tag, if it is one of ours.
+pub(crate) fn version_in(etag: &str) -> Option<u64> {
+    let (version, available) = etag.trim_matches('"').split_once('-')?;
+    let (version, available) = (version.parse().ok()?, available.parse().ok()?);
+    // Numbers can be written otherwise, and we do not.
+    (tag(version, available) == etag).then_some(version)
 }
 
 /// What an organizer says of a new event.
@@ -77,10 +90,12 @@ pub(crate) struct NewEventBody<'a> {
     capacity: Field<Capacity>,
     /// When it begins.
     #[serde(default)]
+    #[schemars(with = "Option<Start>")]
     starts_at: Field<Start>,
     #[serde(default)]
+    #[schemars(with = "Option<Tags>")]
     tags: Field<Tags>,
-    /// At most 8 KiB of anything.
+    /// At most 8 KiB of anything, no name twice in one object.
     #[serde(borrow)]
     #[schemars(with = "Option<Map<String, Json>>")]
     attributes: Option<&'a RawValue>,
@@ -94,17 +109,16 @@ impl NewEventBody<'_> {
         let capacity = self.capacity.required("capacity", &mut wrongs);
         let starts_at = self.starts_at.optional("starts_at", &mut wrongs);
         let tags = self.tags.optional("tags", &mut wrongs);
-        let attributes = self.attributes.map(RawValue::get);
-        if attributes.is_some_and(|text| !text.starts_with('{') || text.len() > ATTRIBUTES_BYTES_MAX) {
-            wrongs.add("/attributes", "must be a JSON object of at most 8 KiB");
+        if let Some(attributes) = self.attributes {
+            attributes::check(attributes, &mut wrongs);
         }
         match (name, capacity) {
             (Some(Name(name)), Some(Capacity(capacity))) if wrongs.is_empty() => Ok(NewEvent {
                 name,
                 capacity,
                 starts_at_ms: starts_at.map(|start| start.0.0),
-                tags: tags.map_or_else(Vec::new, |tags| tags.0.into_iter().map(|tag| tag.0).collect()),
-                attributes: attributes.map(str::to_owned),
+                tags: tags.map_or_else(Vec::new, Tags::into_texts),
+                attributes: self.attributes.map(|text| text.get().to_owned()),
             }),
             _ => Err(wrongs.into_problem()),
         }

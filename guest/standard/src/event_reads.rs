@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::condition;
 use crate::event::{EventJson, etag};
 use crate::events::{EventPage, GetRefusal, ListRefusal};
 use crate::handler::{Request, Response};
-use crate::header;
 use crate::host::Host;
 use crate::problem::{Code, Problem};
 use crate::query;
@@ -42,7 +42,7 @@ pub(crate) struct PageJson<'a> {
 }
 
 /// The event that the path names.
-fn find(host: &impl Host, request: &Request) -> Result<Event, Problem> {
+pub(crate) fn find(host: &impl Host, request: &Request) -> Result<Event, Problem> {
     host.event(id(request)).map_err(|refusal| match refusal {
         GetRefusal::EventNotFound => Code::EventNotFound.into(),
         GetRefusal::AccessDenied => Code::Forbidden.into(),
@@ -55,7 +55,7 @@ pub(crate) fn get(host: &impl Host, request: &Request) -> Answer {
     let event = find(host, request)?;
     let etag = etag(&event);
     let headers = [("etag", etag.as_str()), reply::REVALIDATE];
-    if header::none_match(request, &etag) {
+    if condition::none_match(request, &etag) {
         return Ok(Response { status: 304, headers: reply::headers(headers), body: Vec::new() });
     }
     reply::json(200, &EventJson::try_from(&event)?, headers)
@@ -77,7 +77,7 @@ pub(crate) fn availability(host: &impl Host, request: &Request) -> Answer {
 
 /// `GET /events`.
 pub(crate) fn list(host: &impl Host, request: &Request) -> Answer {
-    let mut query = query::list(request)?;
+    let mut query = query::events(request)?;
     loop {
         let answer = page(&host.events(&query).map_err(refusal)?)?;
         // Events as large as they may be fill an answer at some 70: such a page is cut shorter. The cursor goes

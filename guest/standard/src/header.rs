@@ -1,4 +1,4 @@
-//! The headers that the rules read.
+//! The headers that the rules read. Those with conditions are in `condition`, `Accept` is in `accept`.
 
 use sfv::visitor::{Ignored, ParameterVisitor, parameter_visitor_with};
 use sfv::{BareItemFromInput, Parser};
@@ -13,7 +13,7 @@ use crate::values::Key;
 pub(crate) const KEY_FIELD: &str = "idempotency_key";
 
 /// The values of a header, one for each of its lines.
-fn lines<'a>(request: &'a Request, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn lines<'a>(request: &'a Request, name: &'a str) -> impl Iterator<Item = &'a str> {
     request.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim_ascii())
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn idempotency_key(request: &Request, of_body: Option<Key>, wrongs: &
         return None;
     };
     let Ok(key) = Key::from_text(&text) else {
-        wrong("the header Idempotency-Key must hold 1 to 255 characters");
+        wrong("the header Idempotency-Key must hold 1 to 255 characters, none of them a control character");
         return None;
     };
     if of_body.is_some_and(|other| other.0 != key.0) {
@@ -75,27 +75,3 @@ impl fmt::Display for NotText {
 }
 
 impl std::error::Error for NotText {}
-
-/// Whether `If-None-Match` names this entity tag: as `*`, or in a list, compared weakly. What is not a list of
-/// entity tags matches nothing, so that the caller gets the whole answer.
-pub(crate) fn none_match(request: &Request, etag: &str) -> bool {
-    lines(request, "if-none-match").any(|value| value == "*" || in_list(value, etag))
-}
-
-/// Whether a list of entity tags has this one.
-fn in_list(list: &str, etag: &str) -> bool {
-    let mut rest = list;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        let tag = rest.strip_prefix("W/").unwrap_or(rest);
-        // A tag may contain commas, so its end is the next quote.
-        let Some(end) = tag.strip_prefix('"').and_then(|inner| inner.find('"')) else {
-            return false;
-        };
-        let (tag, after) = tag.split_at(end + 2);
-        if tag == etag {
-            return true;
-        }
-        rest = after;
-    }
-}

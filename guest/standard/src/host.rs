@@ -1,8 +1,11 @@
 //! The host, as the rules see it.
 
-use crate::events::{CreateRefusal, EventPage, EventQuery, GetRefusal as EventRefusal, ListRefusal, NewEvent};
+use crate::events::{
+    CreateRefusal, EventPage, EventPatch, EventQuery, GetRefusal as EventRefusal, ListRefusal, NewEvent, UpdateRefusal,
+};
 use crate::tickets::{
-    CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, RegisterRefusal, Registered, Registration,
+    CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, ListRefusal as TicketsRefusal, RegisterRefusal,
+    Registered, Registration, TicketPage, TicketQuery,
 };
 use crate::types::{Event, Ticket};
 
@@ -15,10 +18,14 @@ pub trait Host {
     fn event(&self, id: &str) -> Result<Event, EventRefusal>;
     /// `events.list`.
     fn events(&self, query: &EventQuery) -> Result<EventPage, ListRefusal>;
+    /// `events.update`.
+    fn update_event(&self, id: &str, patch: &EventPatch) -> Result<Event, UpdateRefusal>;
     /// `tickets.atomic-register`.
     fn atomic_register(&self, registration: &Registration) -> Result<Registered, RegisterRefusal>;
     /// `tickets.get`.
     fn ticket(&self, id: &str) -> Result<Ticket, TicketRefusal>;
+    /// `tickets.list`.
+    fn tickets(&self, query: &TicketQuery) -> Result<TicketPage, TicketsRefusal>;
     /// `tickets.confirm`.
     fn confirm(&self, id: &str) -> Result<Ticket, ConfirmRefusal>;
     /// `tickets.cancel`.

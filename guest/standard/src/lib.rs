@@ -8,19 +8,25 @@
 //! | `bindings` | the WIT glue, generated, and the component's exports |
 //! | `host` | the host functions in use, as a trait |
 //! | `router` | route id -> function |
-//! | `manifest`, `schema` | what the module says of itself |
-//! | `event`, `event_reads`, `ticket`, `register` | the routes, by noun |
-//! | `body`, `field`, `values`, `header`, `query` | what a request says, checked |
-//! | `problem`, `reply`, `time` | what an answer says |
+//! | `manifest`, `parameters`, `schema` | what the module says of itself |
+//! | `event`, `event_reads`, `event_update`, `ticket`, `ticket_lists`, `register` | the routes, by noun |
+//! | `body`, `field`, `values`, `attributes`, `header`, `condition`, `accept`, `query` | what a request says, checked |
+//! | `problem`, `reply`, `export`, `time` | what an answer says |
 
+mod accept;
+mod attributes;
 pub mod bindings;
 mod body;
+mod condition;
 mod event;
 mod event_reads;
+mod event_update;
+mod export;
 mod field;
 mod header;
 mod host;
 mod manifest;
+mod parameters;
 mod problem;
 mod query;
 mod register;
@@ -28,6 +34,7 @@ mod reply;
 mod router;
 mod schema;
 mod ticket;
+mod ticket_lists;
 mod time;
 mod values;
 

@@ -4,12 +4,15 @@ use crate::body::Nothing;
 use crate::contract::{Access, Answer, Method, ModuleManifest, Route};
 use crate::event::{EventJson, NewEventBody};
 use crate::event_reads::{AvailabilityJson, PageJson};
+use crate::event_update::EventPatchBody;
+use crate::export;
+use crate::parameters::{EmailParameters, EventParameters, PageParameters};
 use crate::problem::{Code, ProblemJson};
-use crate::query::ListParameters;
 use crate::register::RegistrationBody;
 use crate::reply;
 use crate::schema;
 use crate::ticket::TicketJson;
+use crate::ticket_lists::TicketPageJson;
 
 /// Bytes of a body that has nothing to say: room for `{}` with some white space.
 const NOTHING_BYTES_MAX: u32 = 1024;
@@ -25,7 +28,7 @@ pub fn describe() -> ModuleManifest {
     }
 }
 
-fn events() -> [Route; 5] {
+fn events() -> [Route; 6] {
     let event = schema::written::<EventJson>;
     [
         Route {
@@ -36,7 +39,7 @@ fn events() -> [Route; 5] {
         },
         Route {
             cacheable: true,
-            query_schema: Some(schema::read::<ListParameters>()),
+            query_schema: Some(schema::read::<EventParameters>()),
             answers: answers(
                 (200, "One page of events", schema::written::<PageJson>()),
                 &[Code::InvalidRequest, Code::Forbidden],
@@ -47,15 +50,34 @@ fn events() -> [Route; 5] {
             cacheable: true,
             answers: [not_modified()]
                 .into_iter()
-                .chain(answers((200, "The event", event()), &[Code::EventNotFound, Code::Forbidden]))
+                .chain(answers(
+                    (200, "The event", event()),
+                    &[Code::InvalidRequest, Code::EventNotFound, Code::Forbidden],
+                ))
                 .collect(),
             ..route("get-event", Method::Get, "/events/{id}", "Read an event")
+        },
+        Route {
+            access: Access::Organizer,
+            body_schema: Some(schema::read::<EventPatchBody>()),
+            answers: answers(
+                (200, "The event after the change", event()),
+                &[
+                    Code::InvalidRequest,
+                    Code::EventNotFound,
+                    Code::Forbidden,
+                    Code::PreconditionFailed,
+                    Code::CapacityBelowSold,
+                    Code::EditConflict,
+                ],
+            ),
+            ..route("update-event", Method::Patch, "/events/{id}", "Change an event, by a JSON merge patch")
         },
         // Not cacheable: the answer tells the time.
         Route {
             answers: answers(
                 (200, "The seats of the event", schema::written::<AvailabilityJson>()),
-                &[Code::EventNotFound, Code::Forbidden],
+                &[Code::InvalidRequest, Code::EventNotFound, Code::Forbidden],
             ),
             ..route("get-availability", Method::Get, "/events/{id}/availability", "Read how many seats are left")
         },
@@ -78,11 +100,28 @@ fn events() -> [Route; 5] {
     ]
 }
 
-fn tickets() -> [Route; 3] {
+fn tickets() -> [Route; 5] {
+    let page = || (200, "One page of tickets", schema::written::<TicketPageJson>());
+    let page_refusals = [Code::InvalidRequest, Code::EventNotFound, Code::Forbidden];
     [
         Route {
+            access: Access::Organizer,
+            query_schema: Some(schema::read::<PageParameters>()),
+            answers: answers(page(), &page_refusals).into_iter().chain([csv_page()]).collect(),
+            ..route("list-event-tickets", Method::Get, "/events/{id}/tickets", "List an event's tickets, oldest first")
+        },
+        Route {
             access: Access::User,
-            answers: answers((200, "The ticket", ticket()), &[Code::TicketNotFound, Code::Forbidden]),
+            query_schema: Some(schema::read::<EmailParameters>()),
+            answers: answers(page(), &[Code::InvalidRequest, Code::Forbidden]),
+            ..route("list-tickets", Method::Get, "/tickets", "List an email's tickets, oldest first")
+        },
+        Route {
+            access: Access::User,
+            answers: answers(
+                (200, "The ticket", ticket()),
+                &[Code::InvalidRequest, Code::TicketNotFound, Code::Forbidden],
+            ),
             ..route("get-ticket", Method::Get, "/tickets/{id}", "Read a ticket")
         },
         Route {
@@ -118,7 +157,7 @@ fn ticket() -> String {
     schema::written::<TicketJson>()
 }
 
-/// A public route that gives no answer yet. A GET takes no body, a POST one up to the host's limit.
+/// A public route that gives no answer yet. A GET takes no body, all others one up to the host's limit.
 fn route(id: &str, method: Method, path: &str, summary: &str) -> Route {
     Route {
         id: id.to_owned(),
@@ -158,6 +197,16 @@ fn answers((status, description, schema): (u16, &str, String), refusals: &[Code]
         }
     }
     all
+}
+
+/// The same as the page in JSON, for those who would rather have a table.
+fn csv_page() -> Answer {
+    Answer {
+        status: 200,
+        description: "One page of tickets, as a table with a header row".to_owned(),
+        content_type: Some(export::CSV.to_owned()),
+        schema: None,
+    }
 }
 
 fn not_modified() -> Answer {

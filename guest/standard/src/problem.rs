@@ -20,6 +20,9 @@ pub(crate) enum Code {
     TicketNotFound,
     SoldOut,
     AlreadyRegistered,
+    CapacityBelowSold,
+    EditConflict,
+    PreconditionFailed,
     IdempotencyKeyReused,
     HoldExpired,
     TicketCancelled,
@@ -42,7 +45,10 @@ impl Code {
             Self::AlreadyRegistered => (409, "already_registered", "This email is registered already"),
             Self::HoldExpired => (409, "hold_expired", "The hold has run out"),
             Self::TicketCancelled => (409, "ticket_cancelled", "The ticket is cancelled"),
+            Self::CapacityBelowSold => (409, "capacity_below_sold", "More seats are taken than there would be"),
+            Self::EditConflict => (409, "edit_conflict", "Others are changing the event"),
             Self::Refused => (409, "refused", "The request was refused"),
+            Self::PreconditionFailed => (412, "precondition_failed", "The event has changed"),
             Self::IdempotencyKeyReused => {
                 (422, "idempotency_key_reused", "The idempotency key belongs to another request")
             }
@@ -67,6 +73,11 @@ impl Code {
                 "The hold ran out before it was confirmed and its seats are free again; register anew."
             }
             Self::TicketCancelled => "A cancelled ticket cannot be confirmed; register anew.",
+            Self::CapacityBelowSold => "More seats are reserved or confirmed than there would be; ask for more.",
+            Self::EditConflict => {
+                "The event changed each time that this was to be merged with it; send the request again."
+            }
+            Self::PreconditionFailed => "Read the event again and send the change with its new ETag.",
             Self::Refused => "The host refused this without a reason that these rules know.",
             Self::IdempotencyKeyReused => {
                 "The key was used for another event, email or quantity; use a new key for a new registration."
@@ -79,7 +90,7 @@ impl Code {
 /// One thing that is wrong with a request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Wrong {
-    /// A JSON Pointer to the field or parameter; empty for the whole body.
+    /// A JSON Pointer to the field, parameter or header; empty for the whole body.
     pub(crate) pointer: String,
     /// What is wrong and what would be right.
     pub(crate) detail: Cow<'static, str>,
@@ -123,6 +134,17 @@ impl From<Code> for Problem {
 }
 
 impl Problem {
+    /// The same, with what is special about it this time, and what to do.
+    pub(crate) fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    /// The caller is an organizer, and the event is not theirs.
+    pub(crate) fn of_another_organizer() -> Self {
+        Self::from(Code::Forbidden)
+            .because("Only the organizer who created the event, or an admin, may do this; call with their credential.")
+    }
+
     /// One thing is wrong with the request.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         let mut wrongs = Wrongs::default();

@@ -24,9 +24,11 @@ pub(crate) struct RegistrationBody {
     email: Field<Email>,
     /// Seats; the host allows at most 10, unless configured otherwise.
     #[serde(default)]
+    #[schemars(with = "Option<Quantity>")]
     quantity: Field<Quantity>,
     /// Makes a repetition harmless. The header `Idempotency-Key` says the same.
     #[serde(default)]
+    #[schemars(with = "Option<Key>")]
     idempotency_key: Field<Key>,
 }
 

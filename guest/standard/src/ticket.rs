@@ -40,10 +40,20 @@ pub(crate) struct TicketJson<'a> {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "TicketStatus")]
-enum StatusJson {
+pub(crate) enum StatusJson {
     Reserved,
     Confirmed,
     Cancelled,
+}
+
+impl From<TicketStatus> for StatusJson {
+    fn from(status: TicketStatus) -> Self {
+        match status {
+            TicketStatus::Reserved => Self::Reserved,
+            TicketStatus::Confirmed => Self::Confirmed,
+            TicketStatus::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 impl<'a> TicketJson<'a> {
@@ -54,11 +64,7 @@ impl<'a> TicketJson<'a> {
             event_id: &ticket.event_id,
             email: &ticket.email,
             quantity: ticket.quantity,
-            status: match ticket.status {
-                TicketStatus::Reserved => StatusJson::Reserved,
-                TicketStatus::Confirmed => StatusJson::Confirmed,
-                TicketStatus::Cancelled => StatusJson::Cancelled,
-            },
+            status: ticket.status.into(),
             reserved_at: Moment(ticket.reserved_at_ms),
             expires_at: Moment(ticket.expires_at_ms),
             confirmed_at: ticket.confirmed_at_ms.map(Moment),

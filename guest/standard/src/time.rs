@@ -22,8 +22,15 @@ const LAST_MS: u64 = 253_402_300_799_999;
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
-    /// Reads RFC 3339 with any offset. None for other text, and for years outside of 1970 to 9999 (in UTC).
+    /// Reads RFC 3339 with any offset. None for other text, for a leap second, and for years outside of 1970 to 9999 (in UTC).
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        // The reader takes any character between date and time; in a query that would be the `+` of an offset that nobody escaped.
+        let separated = matches!(text.as_bytes().get(10), Some(b'T' | b't'));
+        // There is none to come, and what is written as one is read as the second before.
+        let leaps = text.as_bytes().get(17..19) == Some(b"60");
+        if !separated || leaps {
+            return None;
+        }
         let ns = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
         let ms = u64::try_from(ns.div_euclid(1_000_000)).ok()?;
         (ms <= LAST_MS).then_some(Self(ms))

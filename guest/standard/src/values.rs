@@ -23,18 +23,31 @@ const TAG_CHARS_MAX: usize = 64;
 /// Bytes of an email, by RFC 5321.
 const EMAIL_BYTES_MAX: usize = 254;
 /// Characters of an idempotency key.
-pub(crate) const KEY_CHARS_MAX: usize = 255;
+const KEY_CHARS_MAX: usize = 255;
 
-/// The name of an event, trimmed.
+/// Whether a text has 1 to `most` characters, none of them a control character.
+fn is_line(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// The name of an event, trimmed. Its limits are those of the text before that: what the schema refuses is refused.
 #[derive(JsonSchema)]
-pub(crate) struct Name(#[schemars(length(min = 1, max = 200))] pub(crate) String);
+pub(crate) struct Name(
+    #[schemars(
+        length(min = 1, max = 200),
+        // Something that is seen, and no control characters around it.
+        regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")
+    )]
+    pub(crate) String,
+);
 
 impl Value for Name {
-    const EXPECTED: &'static str = "must be a text of 1 to 200 characters, not only white space";
+    const EXPECTED: &'static str =
+        "must be a text of 1 to 200 characters, none of them a control character, not only white space";
 
     fn from_text(text: &str) -> Result<Self, Cow<'static, str>> {
         let name = text.trim();
-        let fits = !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX;
+        let fits = is_line(text, NAME_CHARS_MAX) && !name.is_empty();
         if fits { Ok(Self(name.to_owned())) } else { Err(Self::EXPECTED.into()) }
     }
 }
@@ -56,7 +69,12 @@ impl Value for Capacity {
 
 /// The moment at which an event starts.
 #[derive(JsonSchema)]
-pub(crate) struct Start(pub(crate) Moment);
+pub(crate) struct Start(
+    #[schemars(regex(
+        pattern = r"^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+    ))]
+    pub(crate) Moment,
+);
 
 impl Value for Start {
     const EXPECTED: &'static str =
@@ -69,13 +87,15 @@ impl Value for Start {
 
 /// A tag of an event.
 #[derive(JsonSchema)]
-pub(crate) struct Tag(#[schemars(length(min = 1, max = 64))] pub(crate) String);
+pub(crate) struct Tag(
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"))] pub(crate) String,
+);
 
 impl Value for Tag {
-    const EXPECTED: &'static str = "must be a text of 1 to 64 characters";
+    const EXPECTED: &'static str = "must be a text of 1 to 64 characters, none of them a control character";
 
     fn from_text(text: &str) -> Result<Self, Cow<'static, str>> {
-        let fits = !text.is_empty() && text.chars().count() <= TAG_CHARS_MAX;
+        let fits = is_line(text, TAG_CHARS_MAX);
         if fits { Ok(Self(text.to_owned())) } else { Err(Self::EXPECTED.into()) }
     }
 }
@@ -83,6 +103,13 @@ impl Value for Tag {
 /// The tags of an event, in order.
 #[derive(JsonSchema)]
 pub(crate) struct Tags(#[schemars(length(max = 16), extend("uniqueItems" = true))] pub(crate) Vec<Tag>);
+
+impl Tags {
+    /// As the contract has them.
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.0.into_iter().map(|tag| tag.0).collect()
+    }
+}
 
 impl Value for Tags {
     const EXPECTED: &'static str = "must be a list of at most 16 texts, no two the same";
@@ -134,9 +161,9 @@ fn with_letters(email: &str) -> String {
     email.chars().map(|c| if foreign(c) { 'x' } else { c }).collect()
 }
 
-/// The seats of a registration. Only the host knows how many it allows at most.
+/// The seats of a registration. Only the host knows how many it allows at most; the schema tells its default.
 #[derive(JsonSchema)]
-pub(crate) struct Quantity(#[schemars(range(min = 1), extend("default" = 1))] pub(crate) u32);
+pub(crate) struct Quantity(#[schemars(range(min = 1, max = 10), extend("default" = 1))] pub(crate) u32);
 
 impl Value for Quantity {
     const EXPECTED: &'static str = "must be a whole number of seats, 1 or more";
@@ -152,13 +179,15 @@ impl Value for Quantity {
 
 /// An idempotency key, in the body or unwrapped from its header.
 #[derive(JsonSchema)]
-pub(crate) struct Key(#[schemars(length(min = 1, max = 255))] pub(crate) String);
+pub(crate) struct Key(
+    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"))] pub(crate) String,
+);
 
 impl Value for Key {
-    const EXPECTED: &'static str = "must be a text of 1 to 255 characters";
+    const EXPECTED: &'static str = "must be a text of 1 to 255 characters, none of them a control character";
 
     fn from_text(text: &str) -> Result<Self, Cow<'static, str>> {
-        let fits = !text.is_empty() && text.chars().count() <= KEY_CHARS_MAX;
+        let fits = is_line(text, KEY_CHARS_MAX);
         if fits { Ok(Self(text.to_owned())) } else { Err(Self::EXPECTED.into()) }
     }
 }

@@ -16,6 +16,10 @@ use crate::operator::Operator;
 
 /// The headers that reach a guest. Credentials and cookies never do.
 const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
+/// What bodies are.
+const JSON: &str = "application/json";
+/// What the body of a PATCH may be.
+pub(super) const PATCH_TYPES: [&str; 2] = ["application/merge-patch+json", JSON];
 /// Most parameters of a query: more than any route has.
 const MAX_QUERY: usize = 64;
 /// Most values that one of the guest's headers can have.
@@ -139,11 +143,20 @@ pub(crate) struct BodyLimits {
 
 /// Reads the body, within its limits; if there is one, it must say that it is JSON.
 pub(crate) async fn body(headers: &HeaderMap, body: &mut Incoming, limits: BodyLimits) -> Result<Vec<u8>, Error> {
+    body_that(is_type(headers, &[JSON]), body, limits).await
+}
+
+/// The same, for a guest: that of a PATCH may say that it is a JSON merge patch (RFC 7396), too.
+pub(super) async fn body_for_guest(parts: &Parts, body: &mut Incoming, limits: BodyLimits) -> Result<Vec<u8>, Error> {
+    let types: &[_] = if parts.method == Method::PATCH { &PATCH_TYPES } else { &[JSON] };
+    body_that(is_type(&parts.headers, types), body, limits).await
+}
+
+async fn body_that(is_json: bool, body: &mut Incoming, limits: BodyLimits) -> Result<Vec<u8>, Error> {
     let announced = body.size_hint();
     if announced.lower() > limits.bytes as u64 {
         return Err(Error::BodyTooLarge { limit: limits.bytes });
     }
-    let is_json = is_json(headers);
     if announced.lower() > 0 && !is_json {
         return Err(Error::UnsupportedMediaType);
     }
@@ -207,8 +220,8 @@ pub(crate) async fn discard(headers: &HeaderMap, body: &mut Incoming, limits: Di
     tokio::time::timeout(limits.timeout, reading).await.unwrap_or(false)
 }
 
-/// Whether there is exactly one content type, and it is `application/json`, in UTF-8 and not compressed.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether there is exactly one content type, and it is one of these, in UTF-8 and not compressed.
+fn is_type(headers: &HeaderMap, types: &[&str]) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let mut parts = value.to_str().unwrap_or_default().split(';').map(str::trim);
@@ -221,5 +234,5 @@ fn is_json(headers: &HeaderMap) -> bool {
     };
     let plain =
         headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    essence.eq_ignore_ascii_case("application/json") && parts.all(utf8) && plain
+    types.iter().any(|known| essence.eq_ignore_ascii_case(known)) && parts.all(utf8) && plain
 }

@@ -5,8 +5,9 @@ use http_body_util::Full;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use hyper::{HeaderMap, Response, StatusCode};
+use hyper::{HeaderMap, Method, Response, StatusCode};
 
+use super::request::PATCH_TYPES;
 use crate::auth::CredentialRefusal;
 use crate::error::{Error, Problem, whole_seconds};
 use crate::limiter::{RateLimit, Standing};
@@ -125,6 +126,12 @@ pub(super) fn name_module(answer: &mut Answer, digest: &str) {
 /// The answer to `OPTIONS` of a path.
 pub(super) fn options(allow: &str) -> Answer {
     let mut headers = HeaderMap::new();
+    // RFC 5789, 3.1: whoever asks what there is is told what a patch may be.
+    if allow.split(", ").any(|method| method == Method::PATCH.as_str())
+        && let Ok(types) = HeaderValue::try_from(PATCH_TYPES.join(", "))
+    {
+        headers.insert(HeaderName::from_static("accept-patch"), types);
+    }
     if let Ok(allow) = HeaderValue::from_str(allow) {
         headers.insert(ALLOW, allow);
     }

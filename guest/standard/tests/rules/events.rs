@@ -68,8 +68,8 @@ fn the_optional_fields_may_be_absent_or_null() {
 
 #[test]
 fn a_name_is_trimmed_and_otherwise_as_given() {
-    assert_eq!(created(r#"{"name":" \t A  “b”\u0000\n ","capacity":1}"#).name, "A  “b”\u{0}");
-    assert_eq!(created(&format!(r#"{{"name":" {} ","capacity":1}}"#, "é".repeat(200))).name, "é".repeat(200));
+    assert_eq!(created(r#"{"name":"  A  “b” \u3000","capacity":1}"#).name, "A  “b”");
+    assert_eq!(created(&format!(r#"{{"name":" {} ","capacity":1}}"#, "é".repeat(198))).name, "é".repeat(198));
 }
 
 #[test]
@@ -99,6 +99,14 @@ fn a_start_that_is_no_moment_is_pointed_at() {
         r#""2026-02-29T09:30:00Z""#,
         r#""2026-11-21T25:00:00Z""#,
         r#""2026-11-21T09:30:00Z[Europe/Paris]""#,
+        r#""2026-11-21 09:30:00Z""#,
+        r#""2026-11-21_09:30:00Z""#,
+        r#""2026-11-21T09:30:00 02:00""#,
+        r#""2026-11-21T09:30:00.Z""#,
+        r#""2026-11-21T09:30:00,5Z""#,
+        r#""2026-11-21T09:30:00+24:00""#,
+        r#""2026-12-31T23:59:60Z""#,
+        r#""2026-11-21T24:00:00Z""#,
         r#""1969-12-31T23:59:59.999Z""#,
         r#""1970-01-01T00:00:00+00:01""#,
         r#""9999-12-31T23:59:59-00:01""#,

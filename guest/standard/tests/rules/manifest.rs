@@ -20,16 +20,16 @@ fn answer(route: &Route, status: u16) -> Value {
     parsed(route.answers.iter().find(|answer| answer.status == status).unwrap().schema.as_ref())
 }
 
-/// Asserts that `json` has all that the schema requires and nothing that it does not name.
+/// Asserts that `json` is as the schema says, and has nothing that the schema does not name.
 fn assert_fits(json: &Value, schema: &Value) {
-    let object = json.as_object().unwrap();
-    let properties = schema["properties"].as_object().unwrap();
-    for name in object.keys() {
-        assert!(properties.contains_key(name), "{name} is not in {schema}");
+    assert!(fits(json, schema), "{json} does not fit {schema}");
+    for name in json.as_object().unwrap().keys() {
+        assert!(schema["properties"].get(name).is_some(), "{name} is not in {schema}");
     }
-    for name in schema["required"].as_array().unwrap() {
-        assert!(object.contains_key(name.as_str().unwrap()), "{name} is not in {json}");
-    }
+}
+
+fn fits(json: &Value, schema: &Value) -> bool {
+    jsonschema::options().should_validate_formats(true).build(schema).unwrap().is_valid(json)
 }
 
 #[test]
@@ -50,8 +50,11 @@ fn the_routes_are_those_of_the_contract() {
         ("create-event", Method::Post, "/events", Access::Organizer, None, false),
         ("list-events", Method::Get, "/events", Access::Public, Some(0), true),
         ("get-event", Method::Get, "/events/{id}", Access::Public, Some(0), true),
+        ("update-event", Method::Patch, "/events/{id}", Access::Organizer, None, false),
         ("get-availability", Method::Get, "/events/{id}/availability", Access::Public, Some(0), false),
         ("register", Method::Post, "/events/{id}/register", Access::User, None, false),
+        ("list-event-tickets", Method::Get, "/events/{id}/tickets", Access::Organizer, Some(0), false),
+        ("list-tickets", Method::Get, "/tickets", Access::User, Some(0), false),
         ("get-ticket", Method::Get, "/tickets/{id}", Access::User, Some(0), false),
         ("confirm-ticket", Method::Post, "/tickets/{id}/confirm", Access::User, Some(1024), false),
         ("cancel-ticket", Method::Post, "/tickets/{id}/cancel", Access::User, Some(1024), false),
@@ -68,27 +71,36 @@ fn every_route_of_the_manifest_is_answered() {
         let body = match route.id.as_str() {
             "create-event" => r#"{"name":"a","capacity":1}"#,
             "register" => r#"{"email":"a@b.cd"}"#,
+            "update-event" => r#"{"capacity":60}"#,
             _ => "",
         };
-        let response = Mock::new().answer(&request(&route.id, Some("1"), body));
+        let query: &[_] = if route.id == "list-tickets" { &[("email", "a@b.cd")] } else { &[] };
+        let response = Mock::new().answer(&with_query(request(&route.id, Some("1"), body), query));
         assert!(response.status < 300, "{}: {}", route.id, text(&response));
         assert_fits(&json(&response), &answer(&route, response.status));
     }
 }
 
 #[test]
-fn the_answers_of_a_route_have_each_status_once_and_name_every_code() {
+fn the_answers_of_a_route_have_each_status_and_media_type_once_and_name_every_code() {
     for (id, expected) in [
         ("create-event", "201; 400 invalid_request; 403 forbidden; 409 refused"),
         ("list-events", "200; 400 invalid_request; 403 forbidden; 409 refused"),
-        ("get-event", "200; 304; 403 forbidden; 404 event_not_found; 409 refused"),
-        ("get-availability", "200; 403 forbidden; 404 event_not_found; 409 refused"),
+        ("get-event", "200; 304; 400 invalid_request; 403 forbidden; 404 event_not_found; 409 refused"),
+        (
+            "update-event",
+            "200; 400 invalid_request; 403 forbidden; 404 event_not_found; \
+             409 capacity_below_sold edit_conflict refused; 412 precondition_failed",
+        ),
+        ("get-availability", "200; 400 invalid_request; 403 forbidden; 404 event_not_found; 409 refused"),
         (
             "register",
             "201; 400 invalid_request; 403 forbidden; 404 event_not_found; 409 already_registered sold_out refused; \
              422 idempotency_key_reused",
         ),
-        ("get-ticket", "200; 403 forbidden; 404 ticket_not_found; 409 refused"),
+        ("list-event-tickets", "200; 200 table; 400 invalid_request; 403 forbidden; 404 event_not_found; 409 refused"),
+        ("list-tickets", "200; 400 invalid_request; 403 forbidden; 409 refused"),
+        ("get-ticket", "200; 400 invalid_request; 403 forbidden; 404 ticket_not_found; 409 refused"),
         (
             "confirm-ticket",
             "200; 400 invalid_request; 403 forbidden; 404 ticket_not_found; 409 hold_expired ticket_cancelled refused",
@@ -96,7 +108,7 @@ fn the_answers_of_a_route_have_each_status_once_and_name_every_code() {
         ("cancel-ticket", "200; 400 invalid_request; 403 forbidden; 404 ticket_not_found; 409 refused"),
     ] {
         let mut answers = route(id).answers;
-        answers.sort_by_key(|answer| answer.status);
+        answers.sort_by_key(|answer| (answer.status, answer.content_type.clone()));
         let summaries: Vec<_> = answers.iter().map(summary).collect();
         assert_eq!(summaries.join("; "), expected, "{id}");
     }
@@ -104,6 +116,10 @@ fn the_answers_of_a_route_have_each_status_once_and_name_every_code() {
 
 /// The status of an answer and the codes that its description names; checks its media type by the way.
 fn summary(answer: &standard_rules::contract::Answer) -> String {
+    if answer.content_type.as_deref().is_some_and(|media| media.starts_with("text/csv")) {
+        assert_eq!((answer.status, &answer.schema), (200, &None));
+        return "200 table".to_owned();
+    }
     let media = match answer.status {
         200 | 201 => Some("application/json"),
         304 => None,
@@ -135,6 +151,9 @@ fn the_schema_of_a_new_event_tells_its_limits() {
     assert_eq!((&fields["name"]["minLength"], &fields["name"]["maxLength"]), (&value!(1), &value!(200)));
     assert_eq!((&fields["capacity"]["minimum"], &fields["capacity"]["maximum"]), (&value!(1), &value!(1_000_000)));
     assert_eq!(fields["starts_at"]["format"], "date-time");
+    for name in ["starts_at", "tags"] {
+        assert_eq!(fields[name]["type"][1], "null", "{name}");
+    }
     assert_eq!((&fields["tags"]["maxItems"], &fields["tags"]["uniqueItems"]), (&value!(16), &value!(true)));
     assert_eq!(fields["tags"]["items"]["maxLength"], 64);
     assert_eq!(fields["attributes"]["type"], value!(["object", "null"]));
@@ -150,23 +169,34 @@ fn the_schema_of_a_registration_tells_its_limits() {
     assert_eq!(schema["required"], value!(["email"]));
     let fields = &schema["properties"];
     assert_eq!((&fields["email"]["format"], &fields["email"]["maxLength"]), (&value!("email"), &value!(254)));
-    assert_eq!((&fields["quantity"]["minimum"], &fields["quantity"]["default"]), (&value!(1), &value!(1)));
+    let quantity = &fields["quantity"];
+    assert_eq!(
+        (&quantity["minimum"], &quantity["maximum"], &quantity["default"]),
+        (&value!(1), &value!(10), &value!(1))
+    );
     let key = &fields["idempotency_key"];
     assert_eq!((&key["minLength"], &key["maxLength"]), (&value!(1), &value!(255)));
 }
 
 #[test]
-fn the_schema_of_the_query_is_an_object_of_strings() {
-    let schema = parsed(route("list-events").query_schema.as_ref());
-    assert_eq!(schema["additionalProperties"], false);
-    assert_eq!(schema.get("required"), None);
-    let fields = schema["properties"].as_object().unwrap();
-    assert_eq!(fields.keys().collect::<Vec<_>>(), ["cursor", "limit"]);
-    assert_eq!(fields["limit"]["pattern"], "^([1-9][0-9]?|100)$");
-    for field in fields.values() {
-        assert_eq!(field["type"], "string", "{field}");
+fn the_schema_of_a_query_is_an_object_of_strings_that_may_be_absent_but_for_the_email() {
+    for (id, expected) in [
+        ("list-events", &["available", "cursor", "limit", "q", "starts_after", "starts_before", "tag"][..]),
+        ("list-tickets", &["cursor", "email", "limit"]),
+        ("list-event-tickets", &["cursor", "limit"]),
+    ] {
+        let schema = parsed(route(id).query_schema.as_ref());
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema.get("required"), (id == "list-tickets").then(|| value!(["email"])).as_ref());
+        let fields = schema["properties"].as_object().unwrap();
+        assert_eq!(fields.keys().collect::<Vec<_>>(), expected);
+        for (name, field) in fields {
+            assert_eq!(field["type"], "string", "{field}");
+            assert_eq!(field.get("default").is_some(), name == "limit", "{field}");
+            assert!(field["description"].is_string(), "{field}");
+        }
+        assert_eq!(fields["limit"]["default"], "50");
     }
-    assert_eq!((&fields["limit"]["default"], fields["cursor"].get("default")), (&value!("50"), None));
 }
 
 #[test]
@@ -182,6 +212,8 @@ fn only_what_may_be_absent_is_not_required_of_an_answer() {
     assert_eq!(optional(&answer(&route("get-ticket"), 200)), ["cancelled_at", "confirmed_at"]);
     assert_eq!(optional(&answer(&route("get-ticket"), 404)), ["errors"]);
     assert_eq!(optional(&answer(&route("get-availability"), 200)), [""; 0]);
+    let tickets = answer(&route("list-tickets"), 200);
+    assert_eq!(tickets["properties"]["items"]["items"]["properties"], answer(&route("get-ticket"), 200)["properties"]);
     let page = answer(&route("list-events"), 200);
     assert_eq!(optional(&page), [""; 0]);
     assert_eq!(page["properties"]["next_cursor"]["type"], value!(["string", "null"]));

@@ -1,10 +1,13 @@
 //! A host that answers as it is told and notes what it was asked, and the requests to try it with.
 
 use serde_json::Value;
-use standard_rules::events::{CreateRefusal, EventPage, EventQuery, GetRefusal, ListRefusal, NewEvent};
+use standard_rules::events::{
+    CreateRefusal, EventPage, EventPatch, EventQuery, GetRefusal, ListRefusal, NewEvent, UpdateRefusal,
+};
 use standard_rules::handler::{Request, Response};
 use standard_rules::tickets::{
-    CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, RegisterRefusal, Registered, Registration,
+    CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, ListRefusal as TicketsRefusal, RegisterRefusal,
+    Registered, Registration, TicketPage, TicketQuery,
 };
 use standard_rules::types::{Event, InvalidField, Roles, Ticket, TicketStatus};
 use standard_rules::{Host, handle};
@@ -19,6 +22,8 @@ pub(crate) enum Call {
     Create(NewEvent),
     Event(String),
     Events(EventQuery),
+    Update(String, EventPatch),
+    Tickets(TicketQuery),
     Register(Registration),
     Ticket(String),
     Confirm(String),
@@ -30,6 +35,9 @@ pub(crate) struct Mock {
     pub(crate) create: Result<Event, CreateRefusal>,
     pub(crate) event: Result<Event, GetRefusal>,
     pub(crate) events: Result<EventPage, ListRefusal>,
+    /// One after the other; the last one from then on.
+    pub(crate) updates: RefCell<Vec<Result<Event, UpdateRefusal>>>,
+    pub(crate) tickets: Result<TicketPage, TicketsRefusal>,
     pub(crate) register: Result<Registered, RegisterRefusal>,
     pub(crate) ticket: Result<Ticket, TicketRefusal>,
     pub(crate) confirm: Result<Ticket, ConfirmRefusal>,
@@ -44,6 +52,8 @@ impl Mock {
             create: Ok(event()),
             event: Ok(event()),
             events: Ok(EventPage { items: vec![event()], next_cursor: None }),
+            updates: RefCell::new(vec![Ok(Event { version: 4, ..event() })]),
+            tickets: Ok(TicketPage { items: vec![ticket()], next_cursor: None }),
             register: Ok(Registered { ticket: ticket(), replayed: false }),
             ticket: Ok(ticket()),
             confirm: Ok(confirmed()),
@@ -85,6 +95,12 @@ impl Host for Mock {
         Ok(page)
     }
 
+    fn update_event(&self, id: &str, patch: &EventPatch) -> Result<Event, UpdateRefusal> {
+        self.note(Call::Update(id.to_owned(), patch.clone()));
+        let mut updates = self.updates.borrow_mut();
+        if updates.len() > 1 { updates.remove(0) } else { updates[0].clone() }
+    }
+
     fn atomic_register(&self, registration: &Registration) -> Result<Registered, RegisterRefusal> {
         self.note(Call::Register(registration.clone()));
         self.register.clone()
@@ -93,6 +109,11 @@ impl Host for Mock {
     fn ticket(&self, id: &str) -> Result<Ticket, TicketRefusal> {
         self.note(Call::Ticket(id.to_owned()));
         self.ticket.clone()
+    }
+
+    fn tickets(&self, query: &TicketQuery) -> Result<TicketPage, TicketsRefusal> {
+        self.note(Call::Tickets(query.clone()));
+        self.tickets.clone()
     }
 
     fn confirm(&self, id: &str) -> Result<Ticket, ConfirmRefusal> {
@@ -171,6 +192,11 @@ pub(crate) fn request(route: &str, id: Option<&str>, body: &str) -> Request {
 /// A request to create an event.
 pub(crate) fn create(body: &str) -> Request {
     request("create-event", None, body)
+}
+
+/// A request to change `e1`.
+pub(crate) fn patch(body: &str) -> Request {
+    request("update-event", Some("e1"), body)
 }
 
 /// A request to register for `e1`.

@@ -83,10 +83,18 @@ fn an_event_that_the_caller_has_not_is_sent() {
         "W/",
         r#"""#,
         r#"garbage, "3-42""#,
+        r#""1" "3-42""#,
+        r#""3-42"x"#,
+        r#""3-42", garbage"#,
+        ", ,",
+        "W/*",
+        "* *",
     ] {
         let response = Mock::new().answer(&with_header(get(), "if-none-match", value));
         assert_eq!(response.status, 200, "{value}");
     }
+    let two_lines = with_header(with_header(get(), "if-none-match", "*"), "if-none-match", TAG);
+    assert_eq!(Mock::new().answer(&two_lines).status, 200);
     let other_header = with_header(get(), "if-match", TAG);
     assert_eq!(Mock::new().answer(&other_header).status, 200);
 }

@@ -36,11 +36,13 @@ mod component {
     use standard_rules::bindings::Imports;
     use standard_rules::contract::{Access, Guest as Manifest, Method, ModuleManifest, Route};
     use standard_rules::events::{
-        CreateRefusal, EventPage, EventQuery, GetRefusal as EventRefusal, ListRefusal, NewEvent,
+        CreateRefusal, EventPage, EventPatch, EventQuery, GetRefusal as EventRefusal, ListRefusal, NewEvent,
+        UpdateRefusal,
     };
     use standard_rules::handler::{Guest as Handler, Request, Response};
     use standard_rules::tickets::{
-        CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, RegisterRefusal, Registered, Registration,
+        CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, ListRefusal as TicketsRefusal, RegisterRefusal,
+        Registered, Registration, TicketPage, TicketQuery,
     };
     use standard_rules::types::{Event, Ticket};
     use standard_rules::{Host, describe, handle};
@@ -148,6 +150,10 @@ mod component {
             Imports.events(query)
         }
 
+        fn update_event(&self, id: &str, patch: &EventPatch) -> Result<Event, UpdateRefusal> {
+            Imports.update_event(id, patch)
+        }
+
         fn atomic_register(&self, registration: &Registration) -> Result<Registered, RegisterRefusal> {
             let planted = registration.email.split(['+', '@']).next().unwrap_or_default();
             self.0.replace(planted.into());
@@ -170,6 +176,10 @@ mod component {
 
         fn ticket(&self, id: &str) -> Result<Ticket, TicketRefusal> {
             Imports.ticket(id)
+        }
+
+        fn tickets(&self, query: &TicketQuery) -> Result<TicketPage, TicketsRefusal> {
+            Imports.tickets(query)
         }
 
         fn confirm(&self, id: &str) -> Result<Ticket, ConfirmRefusal> {
