@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::operating::{done, prepared, refused, start};
+use crate::operating::{command, done, prepared, refused, start};
 use crate::running::{Running, assert_refused, program, run};
 
 /// Where the tests' keys are.
@@ -100,12 +100,8 @@ fn a_key_is_made_shown_once_listed_used_and_revoked() {
         |id: &str| listed["keys"].as_array().unwrap().iter().find(|key| key["id"] == id).unwrap()["state"].clone();
     assert_eq!((state(id), state(second_id)), ("revoked".into(), "active".into()));
     refused(&dir, &server, &["keys", "revoke", "0000000000000000"], &["key_not_found"]);
-    refused(
-        &dir,
-        &server,
-        &["keys", "create", "x", "--role", "user", "--subject", ""],
-        &["invalid_request", "/subject"],
-    );
+    let none = ["keys", "create", "x", "--role", "user", "--subject", ""];
+    assert_refused(&command(dir.path(), &server, &none), 1, &["invalid_request", "/subject"]);
     refused(&dir, &server, &["keys", "list", "--admin-token-file", "missing"], &["missing"]);
     // Whatever was logged, no key is in it.
     let told = server.log_until("lets nobody in");

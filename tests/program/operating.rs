@@ -33,7 +33,7 @@ pub(crate) fn start(dir: &TempDir, more: &[&str]) -> Running {
 }
 
 /// A command of the operator's; what is not given comes from the environment.
-fn command(dir: &Path, server: &Running, arguments: &[&str]) -> Output {
+pub(crate) fn command(dir: &Path, server: &Running, arguments: &[&str]) -> Output {
     let mut command = program(dir);
     command
         .env("BOXOFFICE_ADMIN", format!("http://{}", server.admin_address))

@@ -79,8 +79,7 @@ pub(super) const OWN: [Row; 3] = [
 ];
 
 /// Rows whose route may be missing in the host: they are being built. One that is missing and not here fails the test.
-pub(super) const MAY_BE_MISSING: [&str; 6] =
-    ["PATCH /events/{id}", "GET /events/{id}/tickets", "GET /tickets", "GET /openapi.json", "GET /docs", "GET /audit"];
+pub(super) const MAY_BE_MISSING: [&str; 3] = ["GET /openapi.json", "GET /docs", "GET /audit"];
 
 /// Every route of the operator's surface, which no client's credential opens.
 pub(super) const OPERATORS: [(&str, &str); 12] = [

@@ -44,7 +44,8 @@ impl SigningKey {
         if text.contains("PUBLIC KEY-----") {
             return Err("has a public key: tokens are signed with the private one".to_owned());
         }
-        let pem = text.as_bytes();
+        // A certificate of the same kind of key would be taken for one.
+        let pem = if text.contains("PRIVATE KEY-----") { text.as_bytes() } else { b"" };
         let of = |algorithm, key: Result<EncodingKey, _>| key.ok().map(|key| Self { algorithm, key });
         of(Algorithm::EdDSA, EncodingKey::from_ed_pem(pem))
             .or_else(|| of(Algorithm::ES256, EncodingKey::from_ec_pem(pem)))
@@ -101,7 +102,9 @@ impl Issue {
             }
         }
         let header = Header { kid: self.kid.clone(), ..Header::new(key.algorithm) };
-        encode(&header, &claims, &key.key).map_err(|error| format!("cannot sign: {error}"))
+        encode(&header, &claims, &key.key).map_err(|error| {
+            format!("cannot sign ({error}): keys of RSA with 2048 bits or more, P-256 and Ed25519 can")
+        })
     }
 }
 
