@@ -176,7 +176,7 @@ impl Error {
             Self::BodyTooLarge { limit } => format!("This route takes at most {limit} bytes of body."),
             Self::UnsupportedMediaType => "Send the body as Content-Type: application/json.".into(),
             Self::RateLimited { limit, standing } => format!(
-                "At most {} requests in any {} are admitted from one address; try again in {} s.",
+                "At most {} requests in any {} are admitted from one client; try again in {} s.",
                 limit.requests,
                 humantime::format_duration(limit.window),
                 whole_seconds(standing.reset),

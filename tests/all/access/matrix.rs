@@ -1,6 +1,7 @@
 //! The matrix: kind of credential x role x route x method x owner, every cell a request.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use harness::{Answer, Call, Issuer, Operator, TestServer};
 use serde_json::{Value, json};
@@ -257,6 +258,8 @@ async fn with_credentials_every_cell_of_the_matrix_is_as_the_table_has_it() {
     let issuer = Issuer::p256();
     let server = TestServer::builder().auth("jwt,keys").jwt_key(issuer.key_file()).operated().database_of(dir);
     let server = server.start().await;
+    // The same seed makes the same ids at the same moment.
+    server.clock.advance(Duration::from_secs(1));
     let operator = Operator::of(&server);
     let mut matrix = Matrix::of(&server);
     for kind in [Kind::Jwt, Kind::Key] {
