@@ -142,7 +142,7 @@ pub struct Serve {
           value_parser = BoolishValueParser::new())]
     pub allow_insecure_header_auth: bool,
 
-    /// Requests admitted from one address in any such span, as N/DURATION, or `off`
+    /// Requests admitted from one client (`--rate-limit-by`) in any such span, as N/DURATION, or `off`
     #[arg(long, value_name = "N/DURATION", env = "BOXOFFICE_RATE_LIMIT", default_value = "5/10s",
           value_parser = rate_limit, help_heading = "Access")]
     pub rate_limit: RateSetting,

@@ -179,7 +179,7 @@ impl Error {
                     .into()
             }
             Self::RateLimited { limit, standing } => format!(
-                "At most {} requests in any {} are admitted from one address; try again in {} s.",
+                "At most {} requests in any {} are admitted from one client; try again in {} s.",
                 limit.requests,
                 humantime::format_duration(limit.window),
                 whole_seconds(standing.reset),

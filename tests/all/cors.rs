@@ -1,5 +1,4 @@
 //! Which web pages may call: by an allow-list, told to browsers as the Fetch standard has it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use harness::{Answer, Call, TestServer, fresh_address};
 

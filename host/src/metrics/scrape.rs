@@ -29,7 +29,7 @@ pub(crate) async fn scrape(app: &App) -> String {
         let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
         let clients = limiter.clients_at(app.clock.elapsed()) as u64;
         drop(limiter);
-        gauge(&mut ours, "limiter_clients", "Addresses with a request in the rate limiter's window", clients);
+        gauge(&mut ours, "limiter_clients", "Clients with a request in the rate limiter's window", clients);
     }
     if let Some(tls) = &app.tls {
         let what = "When the certificate that is served ends, since 1970";
