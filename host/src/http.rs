@@ -46,7 +46,6 @@ pub(crate) use cors::Cors;
 pub(crate) use drain::Drain;
 pub use listener::bind;
 pub(crate) use listener::{Acceptor, Phase, accept_loop};
-pub(crate) use own::Description;
 pub use own::own_paths;
 pub(crate) use proxy::Proxies;
 pub(crate) use request::params;
@@ -77,8 +76,6 @@ pub(crate) struct App {
     /// What is served with; `None`: plain HTTP.
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) auth: Authenticator,
-    /// What the API is, for those who ask.
-    pub(crate) description: Description,
     pub(crate) registry: Arc<Registry>,
     /// Who shows this may choose a version.
     pub(crate) operator: Operator,

@@ -9,7 +9,7 @@
 //! | [`limiter`], [`auth`], [`error`] | who may ask how often, who is asking, what is said when it fails |
 //! | [`registry`] | which versions of the rules there are, and which serves whom |
 //! | `http`, `admin` | the REST listener and the operator's |
-//! | `openapi` | the API's description, from a manifest and the host's own answers |
+//! | [`openapi`] | the API's description, from a manifest and the host's own answers |
 //! | [`trust`] | whose modules are served: keys and signatures |
 //! | [`watch`] | serves what a file has whenever it changes |
 //! | [`sweeper`] | tidies holds that ran out |
@@ -33,7 +33,7 @@ pub mod error;
 mod http;
 pub mod limiter;
 mod metrics;
-mod openapi;
+pub mod openapi;
 pub mod operator;
 mod private_folder;
 pub mod process;

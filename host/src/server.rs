@@ -17,7 +17,7 @@ use crate::auth::{self, AuthMode};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
-use crate::http::{Acceptor, App, Cors, Description, Drain, Phase, Proxies, accept_loop, max_clients};
+use crate::http::{Acceptor, App, Cors, Drain, Phase, Proxies, accept_loop, max_clients};
 use crate::limiter::Limiter;
 use crate::registry::Registry;
 use crate::shadow::ShadowReport;
@@ -260,7 +260,6 @@ fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Pa
         cors: Cors::new(&settings.network.cors_origin, settings.auth == AuthMode::Header),
         tls: tls.map(|(tls, _)| tls),
         auth,
-        description: Description::default(),
         registry,
         operator,
         store: Arc::clone(&store) as Arc<dyn Store>,

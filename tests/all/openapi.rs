@@ -123,6 +123,50 @@ async fn the_description_is_that_of_the_module_that_serves_everybody() {
 }
 
 #[tokio::test]
+async fn a_strangers_manifest_makes_a_description_that_is_whole_or_none() {
+    let token = token_file();
+    let path = token.path().to_owned();
+    let server = TestServer::builder().with(|s| s.operating.admin_token_file = Some(path)).own_engine().start().await;
+    let operator = Operator::of(&server);
+    let route = |n: usize, schema: &Value| {
+        let id = format!("r{n}");
+        Said {
+            body_schema: Some(schema.to_string()),
+            summary: "<script>alert(1)</script>".into(),
+            ..Said::post(&id, &format!("/{id}"))
+        }
+    };
+    // Names that are taken, have meaning elsewhere, or are as long as a schema may be.
+    let own = json!({ "title": "HostProblem", "type": "string" });
+    let proto = json!({ "title": "__proto__", "type": "object", "properties": { "__proto__": { "$ref": "#" } } });
+    let long = json!({ "title": "x".repeat(30_000), "allOf": vec![json!({ "$ref": "#" }); 2_000] });
+    let data = json!({ "type": "object", "properties": { "a": { "const": { "properties": {} } } } });
+    let mut routes: Vec<Said> =
+        [own, proto, long, data].iter().enumerate().map(|(n, schema)| route(n, schema)).collect();
+    // And many of one title that are all different.
+    routes[0].answers = (0..60).map(|n| (200 + n, Some(json!({ "title": "Same", "const": n }).to_string()))).collect();
+    let digest = operator.pushed(Made { routes, ..Made::default() }.component()).await;
+    operator.activate_for_all(&digest).await;
+    let said = description(&server).await;
+    assert_leads_somewhere(&said);
+    let schemas = said["components"]["schemas"].as_object().unwrap();
+    assert_eq!(schemas["HostProblem"]["type"], "object", "the host's own");
+    assert_eq!(schemas["HostProblem2"]["type"], "string");
+    assert!(schemas.keys().all(|name| name.len() < 80));
+    assert_eq!(schemas["r3-body"]["properties"]["a"]["const"], json!({ "properties": {} }));
+    assert!(schemas.contains_key("Same") && schemas.contains_key("Same60"));
+
+    let self_referring = |n: usize| {
+        let refs: Vec<_> = (0..4_500).map(|_| json!({ "$ref": "#" })).collect();
+        json!({ "title": format!("{n}{}", "x".repeat(100)), "allOf": refs })
+    };
+    let routes = (0..16).map(|n| route(n, &self_referring(n))).collect();
+    let refused = operator.push(Made { routes, ..Made::default() }.component()).await;
+    assert_eq!((refused.status, &refused.body["refusal"]), (422, &json!("bad-manifest")), "{}", refused.text);
+    assert!(refused.text.contains("description"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn the_page_for_people_is_whole_and_runs_no_script_but_its_own() {
     let server = TestServer::start().await;
     let page = server.get("/docs").send().await;

@@ -14,8 +14,6 @@ use crate::domain::Principal;
 use crate::error::Error;
 use crate::wasm::Answer;
 
-pub(crate) use openapi::Description;
-
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OwnRoute {

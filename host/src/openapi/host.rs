@@ -1,12 +1,10 @@
 //! What is the host's own: its answers, its routes, and how callers are known.
 
 use hyper::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::audit;
-use super::schemas::Schemas;
-use crate::auth::{AuthMode, CredentialRefusal};
-use crate::domain::{Principal, Role};
+use super::Callers;
+use crate::auth::CredentialRefusal;
 use crate::error::Error;
 use crate::limiter::{RateLimit, Standing};
 use crate::store::StoreFailure;
@@ -16,10 +14,8 @@ use std::time::Duration;
 /// What a reader needs to know of all routes.
 pub(super) const DESCRIPTION: &str = "Events are sold seat by seat: a registration holds seats until it is confirmed or its time is over.\n\n\
     Every refusal is `application/problem+json` (RFC 9457) with a `code`. After a 500, 503 or 504 on a write its outcome is unknown: \
-    repeat it with the same idempotency key. Every answer carries `X-Request-Id`: the caller's own, if it is sane, else a new one.";
-
-/// What the host's own routes are about.
-pub(super) const TAG: &str = "host";
+    repeat it with the same idempotency key. Every answer carries `X-Request-Id`: the caller's own, if it is sane, else a new one. `RateLimit` and `RateLimit-Policy` say how the caller stands. A list tells where its next page is in \
+    `next_cursor`, and where it has one in a `Link` header, too.";
 
 /// An answer that the host gives by itself.
 pub(super) struct OwnAnswer {
@@ -87,47 +83,43 @@ fn table() -> Vec<(OwnAnswer, Given)> {
 }
 
 /// What the host may answer on this route.
-pub(super) fn answers(route: &Route, auth: AuthMode) -> Vec<OwnAnswer> {
+pub(super) fn answers(route: &Route, callers: Callers) -> Vec<OwnAnswer> {
     let takes_body = route.max_body != Some(0);
     let given = |given: Given| match given {
         Given::Always => true,
-        Given::ByAccess => auth != AuthMode::Header,
+        Given::ByAccess => callers == Callers::Credential,
         Given::WithBody => takes_body,
     };
     table().into_iter().filter(|(_, when)| given(*when)).map(|(own, _)| own).collect()
 }
 
 /// What the host may answer on any route.
-pub(super) fn every_answer(auth: AuthMode) -> Vec<OwnAnswer> {
-    let given = |given: Given| given != Given::ByAccess || auth != AuthMode::Header;
+pub(super) fn every_answer(callers: Callers) -> Vec<OwnAnswer> {
+    let given = |given: Given| given != Given::ByAccess || callers == Callers::Credential;
     table().into_iter().filter(|(_, when)| given(*when)).map(|(own, _)| own).collect()
 }
 
 /// Who may call a route, and how they are known.
-pub(super) fn security(auth: AuthMode, access: Access) -> Value {
-    match (auth, access) {
+pub(super) fn security(callers: Callers, access: Access) -> Value {
+    match (callers, access) {
         (_, Access::Public) => json!([]),
-        (AuthMode::Header, Access::Role(role)) => json!([{ "role": [role.name()] }]),
-        (AuthMode::Credentials(_), Access::Role(role)) => json!([{ "bearer": [role.name()] }]),
+        (Callers::Role, Access::Role(role)) => json!([{ "role": [role.name()] }]),
+        (Callers::Credential, Access::Role(role)) => json!([{ "bearer": [role.name()] }]),
     }
 }
 
 /// How callers are known.
-pub(super) fn security_schemes(auth: AuthMode) -> Value {
-    let tokens = "A JSON Web Token of the issuer that this server trusts";
-    let keys = "an API key of this server (`bo_...`)";
-    let description = match (auth.takes_tokens(), auth.takes_keys()) {
-        (false, false) => {
-            return json!({ "role": {
-                "type": "apiKey", "in": "header", "name": "X-Role",
-                "description": "The caller's role: user, organizer or admin. Anybody can claim any: for development.",
-            } });
-        }
-        (true, false) => format!("{tokens}."),
-        (false, true) => format!("An API key: {keys}."),
-        (true, true) => format!("{tokens}, or {keys}."),
-    };
-    json!({ "bearer": { "type": "http", "scheme": "bearer", "description": description } })
+pub(super) fn security_schemes(callers: Callers) -> Value {
+    match callers {
+        Callers::Role => json!({ "role": {
+            "type": "apiKey", "in": "header", "name": "X-Role",
+            "description": "The caller's role: user, organizer or admin. Anybody can claim any: for development.",
+        } }),
+        Callers::Credential => json!({ "bearer": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key of this server (`bo_...`), or a JSON Web Token of the issuer that it trusts: whichever it takes.",
+        } }),
+    }
 }
 
 /// Headers of answers, by name.
@@ -142,6 +134,9 @@ pub(super) fn headers() -> Value {
         "RateLimit-Policy": header("The limit (draft-ietf-httpapi-ratelimit-headers).", text()),
         "WWW-Authenticate": header("What to send (RFC 6750).", text()),
         "Allow": header("The methods that the path has.", text()),
+        "ETag": header("The version of what was read, for If-None-Match and If-Match.", text()),
+        "Location": header("Where it is now.", text()),
+        "Idempotency-Replayed": header("true: the key had been used for the same request, and nothing was done.", text()),
     })
 }
 
@@ -151,7 +146,7 @@ pub(super) fn problem() -> Value {
 }
 
 /// Its schema.
-fn problem_schema() -> Value {
+pub(super) fn problem_schema() -> Value {
     let text = |description: &str| json!({ "type": "string", "description": description });
     json!({
         "title": "HostProblem",
@@ -175,41 +170,4 @@ fn problem_schema() -> Value {
         },
         "required": ["type", "title", "status", "detail", "code", "request_id"],
     })
-}
-
-/// The host's own routes, each a GET.
-pub(super) fn operations(auth: AuthMode, schemas: &mut Schemas) -> Vec<(&'static str, Value)> {
-    schemas.place("HostProblem", &problem_schema());
-    let json = |schema: &Value| json!({ "application/json": { "schema": schema } });
-    let page = json!({ "text/html": { "schema": { "type": "string" } } });
-    let description = operation("openapi", "This description", &json(&json!({ "type": "object" })), auth, &[]);
-    let page = operation("docs", "This description, for people", &page, auth, &[]);
-    let refusals = [Error::lacks(&Principal::default(), ""), Error::Unproved, Error::EventNotFound];
-    let trail = json(&schemas.place("AuditPage", &audit::page()));
-    let mut trail = operation("audit", "Who did what, oldest first", &trail, auth, &refusals);
-    trail["description"] = audit::DESCRIPTION.into();
-    trail["security"] = security(auth, Access::Role(Role::Organizer));
-    trail["parameters"] = audit::parameters();
-    vec![("/openapi.json", description), ("/docs", page), ("/audit", trail)]
-}
-
-/// A route that everybody may read, and that takes no body and no time.
-fn operation(name: &str, summary: &str, content: &Value, auth: AuthMode, refusals: &[Error]) -> Value {
-    let mut responses = Map::new();
-    responses.insert("200".to_owned(), json!({ "description": "It is as asked for", "content": content }));
-    let never = |status: StatusCode| {
-        matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::GATEWAY_TIMEOUT)
-    };
-    for own in every_answer(auth).iter().filter(|own| !never(own.status)) {
-        let there = json!({ "$ref": format!("#/components/responses/{}", own.name) });
-        responses.insert(own.status.as_str().to_owned(), there);
-    }
-    for refusal in refusals {
-        let row = refusal.row();
-        let content = json!({ "application/problem+json": { "schema": problem() } });
-        let told = json!({ "description": format!("{} (`{}`)", row.title, row.code), "content": content });
-        responses.entry(row.status.as_str()).or_insert(told);
-    }
-    let id = format!("host.{name}");
-    json!({ "operationId": id, "summary": summary, "tags": [TAG], "security": [], "responses": responses })
 }

@@ -2,25 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::host;
-use super::responses;
 use super::schemas::Schemas;
-use crate::auth::AuthMode;
-use crate::wasm::{Access, Method, Route};
+use super::{Callers, host, responses};
+use crate::wasm::{Access, Manifest, Method, Route};
 
 /// Describes it.
-pub(super) fn of(route: &Route, auth: AuthMode, schemas: &mut Schemas) -> Value {
+pub(super) fn of(module: &Manifest, route: &Route, callers: Callers, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.described.summary,
         "tags": [tag(&route.path)],
-        "security": host::security(auth, route.access),
-        "responses": responses::of(route, auth, schemas),
+        "security": host::security(callers, route.access),
+        "responses": responses::of(module, route, callers, schemas),
     });
     if let Access::Role(role) = route.access {
         operation["description"] = format!("Needs the role {}, or admin.", role.name()).into();
     }
-    let parameters: Vec<Value> = in_path(&route.path).chain(in_query(route)).chain(in_headers(route)).collect();
+    let in_query = in_query(route, schemas);
+    let parameters: Vec<Value> = in_path(&route.path).chain(in_query).chain(in_headers(route)).collect();
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
@@ -43,45 +42,51 @@ fn in_path(path: &str) -> impl Iterator<Item = Value> {
 }
 
 /// The query's schema is one of an object; here each of its properties is a parameter.
-fn in_query(route: &Route) -> impl Iterator<Item = Value> {
-    let schema = route.described.query.as_ref();
-    let required = schema.and_then(|schema| schema.get("required")?.as_array()).cloned().unwrap_or_default();
-    let properties = schema.and_then(|schema| schema.get("properties")?.as_object());
-    properties.into_iter().flatten().map(move |(name, schema)| {
-        let mut schema = schema.clone();
+fn in_query(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
+    let Some(schema) = &route.described.query else { return Vec::new() };
+    let properties = schemas.properties(&format!("{}-query", route.id), schema);
+    let parameters = properties.into_iter().map(|(name, mut schema, required)| {
         let description = schema.as_object_mut().and_then(|members| members.remove("description"));
-        let required = required.iter().any(|other| other == name);
         let mut parameter = json!({ "name": name, "in": "query", "required": required, "schema": schema });
         if let Some(description) = description {
             parameter["description"] = description;
         }
         parameter
-    })
+    });
+    parameters.collect()
+}
+
+/// Of a route that may answer 304.
+pub(super) fn if_none_match() -> Value {
+    header("If-None-Match", "Entity tags that the caller has: 304 if it is one of them.", &json!({ "type": "string" }))
+}
+
+fn header(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema })
+}
+
+/// Whether a repeated request is known by its key.
+pub(super) fn takes_key(route: &Route) -> bool {
+    route.described.body.as_ref().is_some_and(|schema| schema.pointer("/properties/idempotency_key").is_some())
 }
 
 /// Which of the headers that reach a module this route reads follows from what it answers and takes: a manifest does not name them.
 fn in_headers(route: &Route) -> impl Iterator<Item = Value> {
     let answers = |status: u16| route.described.answers.iter().any(|answer| answer.status == status);
-    let has_key = |schema: &Value| schema.pointer("/properties/idempotency_key").is_some();
-    let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
-    let tags = json!({ "type": "string" });
-    let key = json!({ "type": "string", "pattern": r#"^("[ !#-\[\]-~]{1,255}"|[!#-~]{1,255})$"# });
-    [
-        answers(304).then(|| {
-            header("If-None-Match", "Entity tags that the caller has: 304 if it is one of them.", tags.clone())
-        }),
-        answers(412)
-            .then(|| header("If-Match", "Entity tags, one of which it must still be: 412 if it is none.", tags)),
-        route.described.body.as_ref().is_some_and(has_key).then(|| {
-            header(
-                "Idempotency-Key",
-                "Names the request, so that it can be repeated safely; the same as in the body.",
-                key,
-            )
-        }),
-    ]
-    .into_iter()
-    .flatten()
+    let if_match = || {
+        let told = "Entity tags, one of which it must still be: 412 if it is none.";
+        header("If-Match", told, &json!({ "type": "string" }))
+    };
+    let key = || {
+        let schema = json!({ "type": "string", "pattern": r#"^("[ !#-\[\]-~]{1,255}"|[!#-~]{1,255})$"# });
+        header(
+            "Idempotency-Key",
+            "Names the request, so that it can be repeated safely; the same as in the body.",
+            &schema,
+        )
+    };
+    let all = [answers(304).then(if_none_match), answers(412).then(if_match), takes_key(route).then(key)];
+    all.into_iter().flatten()
 }
 
 fn body(route: &Route, schemas: &mut Schemas) -> Option<Value> {

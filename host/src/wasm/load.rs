@@ -19,12 +19,13 @@ use super::bindings::{Rules, RulesPre};
 use super::compiler::{Compiler, blocking};
 use super::engine::{Engine, Lane};
 use super::failure::{Cause, Failure, LoadError, LoadRefusal, NotBegun, RunError, explain};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, refuse};
 use super::module::{Digest, Module, within_limits};
 use super::router::Router;
 use super::run::{Answers, Run};
 use crate::clock::Stopwatch;
 use crate::domain::Millis;
+use crate::openapi::Descriptions;
 use crate::trust::{KeyName, Trust, Untrusted};
 pub use artifact::Artifact;
 pub use contract::{Import, host_functions};
@@ -116,10 +117,15 @@ impl Loader {
         let (pre, imports) = linked?;
         let short: Arc<str> = digest.short().into();
         let said = describe(&self.engine, &pre, &short).await?;
-        let (manifest, router) = blocking(move || {
+        let (manifest, router, described) = blocking(move || {
             let manifest = Manifest::check(said)?;
             let router = Router::compile(&manifest)?;
-            Ok((manifest, router))
+            let described = Descriptions::of(&manifest, digest).map_err(|bytes| {
+                refuse(format!(
+                    "the API's description would have {bytes} bytes with it; it must say less in its schemas"
+                ))
+            })?;
+            Ok((manifest, router, described))
         })
         .await??;
         smoke::smoke_call(&self.engine, &pre, &manifest, &short).await?;
@@ -137,7 +143,7 @@ impl Loader {
             imports,
             signed_by: signed_by.as_ref().map(KeyName::to_string),
         };
-        Ok(Module { digest, manifest, router, loaded, short, pre, engine: Arc::clone(&self.engine) })
+        Ok(Module { digest, manifest, router, described, loaded, short, pre, engine: Arc::clone(&self.engine) })
     }
 }
 

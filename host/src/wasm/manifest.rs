@@ -217,19 +217,18 @@ fn route(said: wit::Route, schemas: &mut Schemas) -> Result<Route, LoadError> {
         )));
     }
     let id = &said.id;
+    if id.starts_with("host.") {
+        return Err(refuse(format!("the route id \"{}\" is the host's own (host. and more)", readable(id))));
+    }
     check_path(&said.path)?;
     check_line(&format!("the summary of route {id}"), &said.summary, MAX_SUMMARY)?;
     if said.answers.len() > MAX_ANSWERS {
         return Err(refuse(format!("route {id} has {} answers, more than {MAX_ANSWERS}", said.answers.len())));
     }
     let answers = said.answers.into_iter().map(|said| answer(id, said, schemas)).collect::<Result<_, _>>()?;
-    let mut schema = |text: Option<String>| text.map(|text| schemas.check(id, &text)).transpose();
-    let described = Described {
-        summary: said.summary,
-        query: schema(said.query_schema)?,
-        body: schema(said.body_schema)?,
-        answers,
-    };
+    let query = said.query_schema.map(|text| schemas.check_query(id, &text)).transpose()?;
+    let body = said.body_schema.map(|text| schemas.check(id, &text)).transpose()?;
+    let described = Described { summary: said.summary, query, body, answers };
     Ok(Route {
         described,
         method: match said.method {

@@ -24,6 +24,7 @@ use super::router::Router;
 use super::run::{Answers, Grants, Run};
 use super::waits::Waits;
 use crate::domain::Millis;
+use crate::openapi::Descriptions;
 
 /// SHA-256 of a component's bytes: the name of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,6 +93,8 @@ pub struct Module {
     pub manifest: Manifest,
     /// Its routes, compiled.
     pub router: Router,
+    /// The API with it, described.
+    pub described: Descriptions,
     /// How it was loaded.
     pub loaded: Loaded,
     pub(super) short: Arc<str>,

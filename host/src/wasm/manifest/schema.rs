@@ -1,7 +1,5 @@
 //! The JSON Schemas of a manifest: whoever reads the API's description should be able to use them.
 
-use std::collections::HashSet;
-
 use jsonschema::{Draft, PatternOptions};
 use serde_json::{Value, json};
 
@@ -53,19 +51,34 @@ impl Schemas {
             let place = cut(&error.instance_path().to_string());
             return Err(named(format!("is no valid JSON Schema 2020-12, at {place:?}: {told}")));
         }
-        let mut anchors = HashSet::new();
-        collect_anchors(&schema, &mut anchors);
-        self.parts(&Whole { schema: &schema, anchors }, &schema).map_err(named)?;
+        self.parts(&schema, &schema).map_err(named)?;
+        Ok(schema)
+    }
+
+    /// Checks the schema of a query, whose properties become parameters one by one.
+    pub(super) fn check_query(&mut self, route: &str, text: &str) -> Result<Value, LoadError> {
+        let schema = self.check(route, text)?;
+        let elsewhere = ["$ref", "allOf", "anyOf", "oneOf", "if", "not"];
+        if let Some(keyword) = elsewhere.into_iter().find(|keyword| schema.get(*keyword).is_some()) {
+            return Err(refuse(format!(
+                "the query's schema of route {route} has {keyword}; it must have its parameters as its own properties"
+            )));
+        }
         Ok(schema)
     }
 
     /// What the meta-schema does not say of a schema and of what is in it. (Its depth is bounded by that of JSON.)
-    fn parts(&mut self, whole: &Whole<'_>, part: &Value) -> Result<(), String> {
+    fn parts(&mut self, whole: &Value, part: &Value) -> Result<(), String> {
         let inner: Vec<&Value> = match part {
             Value::Object(members) => {
                 for (name, value) in members {
                     match (name.as_str(), value) {
-                        ("$ref" | "$dynamicRef", Value::String(reference)) => whole.has(reference)?,
+                        ("$id" | "$anchor" | "$dynamicAnchor" | "$dynamicRef", Value::String(_)) => {
+                            return Err(format!(
+                                "has {name}, which means something else in the API's description; use $ref with #/$defs/..."
+                            ));
+                        }
+                        ("$ref", Value::String(reference)) => has(whole, reference)?,
                         ("pattern", Value::String(pattern)) => self.pattern(pattern)?,
                         ("patternProperties", Value::Object(patterns)) => {
                             patterns.keys().try_for_each(|pattern| self.pattern(pattern))?;
@@ -97,35 +110,14 @@ impl Schemas {
     }
 }
 
-/// What references can lead to.
-struct Whole<'a> {
-    schema: &'a Value,
-    anchors: HashSet<&'a str>,
-}
-
-impl Whole<'_> {
-    /// References lead into the schema itself: to a place, or to an anchor.
-    fn has(&self, reference: &str) -> Result<(), String> {
-        let shown = cut(reference);
-        let Some(fragment) = reference.strip_prefix('#') else {
-            return Err(format!("refers to \"{shown}\", and must refer to nothing but itself (#/$defs/...)"));
-        };
-        let fragment = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
-        let is_place = fragment.is_empty() || fragment.starts_with('/');
-        let found = if is_place { self.schema.pointer(&fragment).is_some() } else { self.anchors.contains(&*fragment) };
-        if found { Ok(()) } else { Err(format!("refers to \"{shown}\", which is not in it")) }
-    }
-}
-
-fn collect_anchors<'a>(part: &'a Value, anchors: &mut HashSet<&'a str>) {
-    match part {
-        Value::Object(members) => {
-            anchors.extend(["$anchor", "$dynamicAnchor"].iter().filter_map(|name| members.get(*name)?.as_str()));
-            members.values().for_each(|value| collect_anchors(value, anchors));
-        }
-        Value::Array(values) => values.iter().for_each(|value| collect_anchors(value, anchors)),
-        _ => {}
-    }
+/// References lead into the schema itself.
+fn has(whole: &Value, reference: &str) -> Result<(), String> {
+    let shown = cut(reference);
+    let Some(fragment) = reference.strip_prefix('#') else {
+        return Err(format!("refers to \"{shown}\", and must refer to nothing but itself (#/$defs/...)"));
+    };
+    let fragment = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
+    if whole.pointer(&fragment).is_some() { Ok(()) } else { Err(format!("refers to \"{shown}\", which is not in it")) }
 }
 
 /// The beginning of what is told about a schema: the validator quotes it.
