@@ -4,6 +4,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
 work=$root/target/api-test
 mkdir -p "$work"
+export HYPOTHESIS_STORAGE_DIRECTORY=$work/hypothesis
+# What is compiled into it are modules (older nodes do not find that out by themselves).
+echo '{"type":"module"}' >"$work/package.json"
 
 for tool in python3 node npm curl; do
     command -v "$tool" >/dev/null || { echo "api-test: $tool is not there; install it (Debian: python3-venv, nodejs, npm, curl)" >&2; exit 1; }
@@ -32,9 +35,9 @@ end() {
 trap end EXIT
 head -c 32 /dev/urandom | base64 >"$run/operator.token"
 chmod 600 "$run/operator.token"
-# Random quantities are to be taken, so the most that there can be; the limiter would refuse a tester, too.
+# The limiter would refuse a tester.
 "$box" serve --db "$run/events.db" --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --admin-token-file "$run/operator.token" \
-    --auth keys --rate-limit off --max-quantity 1000000 --log-format json 2>"$run/log" &
+    --auth keys --rate-limit off --log-format json 2>"$run/log" &
 server=$!
 for _ in $(seq 300); do
     grep -q '"listening"' "$run/log" && break

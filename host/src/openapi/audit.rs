@@ -12,7 +12,7 @@ pub(super) const DESCRIPTION: &str = "An organizer reads the trail of an own eve
 /// What can be asked for.
 pub(super) fn parameters() -> Value {
     let parameter = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema });
-    let text = json!({ "type": "string", "minLength": 1 });
+    let text = json!({ "type": "string" });
     json!([
         parameter("event_id", "Of this event and its tickets; only an admin may leave it out.", text.clone()),
         parameter("ticket_id", "Of this ticket.", text.clone()),

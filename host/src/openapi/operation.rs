@@ -56,6 +56,9 @@ fn in_query(route: &Route, schemas: &mut Schemas) -> Vec<Value> {
     parameters.collect()
 }
 
+/// `*`, or entity tags (RFC 9110, 8.8.3).
+const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+
 /// Of a route that may answer 304.
 pub(super) fn if_none_match() -> Value {
     header("If-None-Match", "Entity tags that the caller has: 304 if it is one of them.", &json!({ "type": "string" }))
@@ -75,7 +78,7 @@ fn in_headers(route: &Route) -> impl Iterator<Item = Value> {
     let answers = |status: u16| route.described.answers.iter().any(|answer| answer.status == status);
     let if_match = || {
         let told = "Entity tags, one of which it must still be: 412 if it is none.";
-        header("If-Match", told, &json!({ "type": "string" }))
+        header("If-Match", told, &json!({ "type": "string", "pattern": TAGS }))
     };
     let key = || {
         let schema = json!({ "type": "string", "pattern": r#"^("[ !#-\[\]-~]{1,255}"|[!#-~]{1,255})$"# });

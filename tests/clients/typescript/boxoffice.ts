@@ -1,6 +1,6 @@
-// A typed client of boxoffice: openapi-fetch, with the types that /openapi.json gives (boxoffice.d.ts, made by `make clients`).
+// A typed client of boxoffice: openapi-fetch, with the types that /openapi.json gives (schema.d.ts, made by `make clients`).
 import createClient, { type Client } from "openapi-fetch";
-import type { components, paths } from "./boxoffice.d.ts";
+import type { components, paths } from "./schema.d.ts";
 
 export type Event = components["schemas"]["Event"];
 export type Ticket = components["schemas"]["Ticket"];
