@@ -7,8 +7,12 @@ use crate::domain::Millis;
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// Now, by the time that this process keeps: what holds, limits and the audit trail go by.
     fn now(&self) -> Millis;
+
+    /// Now, as everybody else's clocks have it: what credentials and certificates are judged by, whose times somebody else has set. It jumps
+    /// when the machine's clock is set, and knows of the time for which the machine stood still; [`Clock::now`] does neither.
+    fn wall(&self) -> Millis;
 
     /// What has passed since the clock was started, to the nanosecond, never going back: for the limiter, to which a millisecond
     /// rounded down would be a request too many.
@@ -24,18 +28,27 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Reads the wall clock, once.
+    /// Begins with the wall clock as it is.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the edge")]
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { wall_at_start: Millis(0).plus(since_epoch), started: Instant::now() }
+        Self { wall_at_start: machine_wall(), started: Instant::now() }
     }
+}
+
+/// What the machine's wall clock says.
+#[expect(clippy::disallowed_methods, reason = "this is the edge")]
+fn machine_wall() -> Millis {
+    Millis(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
         self.wall_at_start.plus(self.started.elapsed())
+    }
+
+    fn wall(&self) -> Millis {
+        machine_wall()
     }
 
     fn elapsed(&self) -> Duration {
@@ -47,6 +60,8 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,
+    /// How far its wall clock is ahead, in milliseconds.
+    wall_ahead: AtomicI64,
     started: Millis,
 }
 
@@ -54,12 +69,17 @@ impl ManualClock {
     /// A clock that stands still at `now`.
     #[must_use]
     pub fn at(now: Millis) -> Self {
-        Self { now: AtomicI64::new(now.0), started: now }
+        Self { now: AtomicI64::new(now.0), wall_ahead: AtomicI64::new(0), started: now }
     }
 
     /// Moves it, forward or back.
     pub fn set(&self, now: Millis) {
         self.now.store(now.0, Ordering::SeqCst);
+    }
+
+    /// Sets its wall clock apart, as a machine's is when it is set or stood still. From then on both move together.
+    pub fn set_wall(&self, wall: Millis) {
+        self.wall_ahead.store(wall.0.saturating_sub(self.now().0), Ordering::SeqCst);
     }
 
     /// Moves it forward.
@@ -71,6 +91,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Millis {
         Millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> Millis {
+        Millis(self.now().0.saturating_add(self.wall_ahead.load(Ordering::SeqCst)))
     }
 
     fn elapsed(&self) -> Duration {

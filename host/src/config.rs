@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::auth::AuthMode;
@@ -162,7 +163,7 @@ pub struct Serve {
           value_parser = duration("10ms", "1h"), help_heading = "Tickets")]
     pub sweep_interval: Duration,
 
-    /// How long it is kept who did what; what is older goes, bit by bit
+    /// How long it is kept who did what, and which API keys there were that let nobody in any more; what is older goes, bit by bit
     #[arg(long, value_name = "DURATION", env = "BOXOFFICE_AUDIT_RETENTION", default_value = "90days",
           value_parser = duration("1s", "36500days"), help_heading = "Tickets")]
     pub audit_retention: Duration,
@@ -243,6 +244,9 @@ impl Cli {
         let cli = Self::from_arg_matches(&matches)?;
         if let Command::Serve(serve) = &cli.command {
             serve.check()?;
+            if !serve.auth.takes_tokens() {
+                check_no_jwt(&matches)?;
+            }
         }
         let unknown_environment = file::unknown_environment(&command);
         Ok((cli, Sources { matches, from_file, unknown_environment }))
@@ -293,6 +297,10 @@ impl Serve {
             let why = "--auth jwt needs --jwt-key FILE or --jwks FILE, and those need --auth jwt";
             return Err(ConfigError::Invalid(why.to_owned()));
         }
+        if self.auth == AuthMode::Header && self.network.rate_limit_by == RateLimitBy::Credential {
+            let why = "--rate-limit-by credential: with --auth header nobody has one; use --auth jwt or keys";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
         if self.auth == AuthMode::Header && !self.listen.ip().is_loopback() && !self.allow_insecure_header_auth {
             return Err(ConfigError::Invalid(format!(
                 "--listen {}: with --auth header anybody can take any role, so it binds to loopback only; \
@@ -303,10 +311,37 @@ impl Serve {
         Ok(())
     }
 
+    /// What an operator should know whose clients' credentials anybody on the way can read; `None`: nobody can, as far as is known here.
+    #[must_use]
+    pub fn in_the_clear(&self) -> Option<String> {
+        let sheltered = self.listen.ip().is_loopback() || !self.network.trusted_proxy.is_empty();
+        if self.auth == AuthMode::Header || self.network.tls_cert.is_some() || sheltered {
+            return None;
+        }
+        Some(format!(
+            "--auth {} on {} without TLS: credentials can be read on their way; \
+             give --tls-cert and --tls-key, or name the proxy that has TLS with --trusted-proxy",
+            self.auth, self.listen
+        ))
+    }
+
     /// The limit in force; `None`: off.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit.0
+    }
+}
+
+/// How tokens are checked is not said where none are taken: somebody meant them to be.
+fn check_no_jwt(matches: &clap::ArgMatches) -> Result<(), ConfigError> {
+    let Some((_, given)) = matches.subcommand() else { return Ok(()) };
+    let is_given = |id: &&str| given.value_source(id).is_some_and(|source| source != ValueSource::DefaultValue);
+    match ["jwt_issuer", "jwt_audience", "jwt_leeway", "jwt_roles_claim"].into_iter().find(is_given) {
+        None => Ok(()),
+        Some(id) => Err(ConfigError::Invalid(format!(
+            "--{}: it does nothing without tokens; add --auth jwt, or leave it out",
+            id.replace('_', "-")
+        ))),
     }
 }
 

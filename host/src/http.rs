@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
 
 use crate::auth::Authenticator;
@@ -222,7 +222,7 @@ impl Turn<'_> {
 
     /// Who is asking. The limiter comes before anything that costs, but for what tells whose requests it counts.
     fn caller(&self, parts: &Parts, standing: &mut Option<Standing>) -> Result<Principal, Error> {
-        let known = || self.app.auth.principal(&parts.headers, self.app.clock.now(), self.peer);
+        let known = || self.app.auth.principal(&parts.headers, &*self.app.clock, self.peer);
         let by_address = ClientKey::of(self.peer);
         let known = match self.app.rate_limit_by {
             RateLimitBy::Address => {
@@ -263,7 +263,13 @@ impl Turn<'_> {
         let params = request::params(params)?;
         let query = request::query(parts.uri.query())?;
         let headers = request::headers_for_guest(&parts.headers)?;
+        let had_to_come = !body.is_end_stream();
         let body = request::body_for_guest(parts, body, limits).await?;
+        if had_to_come {
+            // Whoever holds a body back does not outlast the revocation of the key.
+            let still = self.app.auth.still_good(&parts.headers, &*self.app.clock, self.peer);
+            still.map_err(|refusal| Error::Unauthenticated(Some(refusal)))?;
+        }
         Ok(GuestRequest {
             route_id: route.id.clone(),
             params,

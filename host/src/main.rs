@@ -85,6 +85,9 @@ async fn run(settings: Serve) -> Result<(), String> {
     if settings.allow_insecure_header_auth {
         tracing::warn!("--allow-insecure-header-auth: anybody who reaches this server can take any role");
     }
+    if let Some(why) = settings.in_the_clear() {
+        tracing::warn!("{why}");
+    }
     let starting = Server::start(Setup {
         settings,
         listener,

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin::Admin;
-use crate::auth::{self, AuthMode};
+use crate::auth::{self, ApiKeys, AuthMode};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
@@ -40,7 +40,8 @@ const MAX_ADMIN_CONNECTIONS: usize = 256;
 const ADMIN_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 /// What connections get to write their last answers at the least, once the grace is over.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-/// What it may take to write down when API keys were used last. Out of the second that the process has after the grace.
+/// What it may take, once all requests have ended, to write down when API keys were used last. Out of the second that the process has after
+/// the grace.
 const LAST_NOTES: Duration = Duration::from_millis(50);
 /// What the store gets to commit the running batch and to checkpoint, and beside it the registry and the recorder: with the last words
 /// of both listeners and the notes of API keys 900 ms, which leaves the rest of the second for the process to end.
@@ -118,8 +119,10 @@ impl Server {
         let sweeper = Sweeper {
             store: Arc::clone(&app.store),
             clock: Arc::clone(&app.clock),
+            keys: Arc::clone(app.auth.keys()),
             audit_retention: settings.audit_retention,
             sweeps: app.metrics.sweeps.clone(),
+            doubted: Arc::default(),
         };
         let sweeping = tokio::spawn(sweeper.clone().run(settings.sweep_interval));
         let mut watching = vec![tokio::spawn(auth::note_uses(Arc::clone(app.auth.keys())))];
@@ -203,6 +206,13 @@ impl Server {
         self.store.fatal().await
     }
 
+    /// What was used when the end began, which is written already or soon, and what has been used since.
+    async fn last_uses(&self, noting: JoinHandle<()>) {
+        // It panicked, which was told.
+        let _ = noting.await;
+        last_notes(Arc::clone(self.app.auth.keys())).await;
+    }
+
     /// Stops accepting, gives requests in flight the grace, ends the rest, and closes the store.
     pub async fn stop(self) {
         self.app.drain.begin();
@@ -212,14 +222,15 @@ impl Server {
         // Receivers live as long as their tasks; if one has ended, there is nothing to tell it.
         let _ = self.phase.send(Phase::Draining);
         let grace = Stopwatch::start();
+        let noting = tokio::spawn(last_notes(Arc::clone(self.app.auth.keys())));
         let in_time = timeout(self.grace, self.app.drain.idle()).await.is_ok();
         let left = self.app.drain.in_flight();
         if !in_time {
             tracing::warn!(requests = left, "the grace is over; aborting what is left");
-        }
-        // The last writes of all: nobody is let in any more.
-        if !matches!(timeout(LAST_NOTES, self.app.auth.keys().note_uses()).await, Ok(Ok(()))) {
-            tracing::warn!("when API keys were used last is not written down");
+            // No more writes, and nothing that is waited for: the grace is not to be overrun.
+            noting.abort();
+        } else if timeout(LAST_NOTES, self.last_uses(noting)).await.is_err() {
+            tracing::warn!("when API keys were used last is not written down whole");
         }
         self.store.begin_shutdown();
         let _ = self.phase.send(Phase::Closing);
@@ -245,6 +256,13 @@ impl Server {
             tracing::warn!("not all recordings were written in time");
         }
         tracing::info!(aborted = if in_time { 0 } else { left }, "stopped");
+    }
+}
+
+/// Writes down when API keys were used last.
+async fn last_notes(keys: Arc<ApiKeys>) {
+    if let Err(failure) = keys.note_uses().await {
+        tracing::warn!(?failure, "when API keys were used last is not written down");
     }
 }
 

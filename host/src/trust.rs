@@ -15,8 +15,8 @@ use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::{SIGNATURE_LENGTH, Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use keys::read_small;
 pub use keys::{KeyError, make_keys, read_private_key, read_public_key};
+pub(crate) use keys::{is_open_to_others, read_small};
 
 /// Most keys that are trusted: a module of 64 MiB is hashed once for each, in some 0.2 s.
 pub const MAX_KEYS: usize = 16;

@@ -13,6 +13,7 @@ mod forgery;
 mod fuzz;
 mod host_time;
 mod http;
+mod key_ends;
 mod limiter;
 mod limits;
 mod lists;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice::config::RateSetting;
+use boxoffice::domain::Millis;
 use harness::{Builder, Call, TestServer, raw, until};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, date_time_ymd};
 use tempfile::TempDir;
@@ -243,6 +244,24 @@ async fn a_new_pair_is_served_when_both_files_are_there_and_open_connections_go_
     std::fs::remove_file(files.path("key.pem")).unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(serves(server.address(), renewed.der()).await);
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_judged_by_the_wall_clock() {
+    let files = Files::new();
+    let server = files.server().start().await;
+    // 2031, and the host's own time is that of 2026.
+    server.clock.set_wall(Millis(1_924_992_000_000));
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(2030, 1, 1), date_time_ymd(2040, 1, 1));
+    files.write(&params.self_signed(&key).unwrap().pem(), &key.serialize_pem());
+    let ends = async || {
+        let told = harness::Exposition::parse(&server.metrics().await);
+        told.sum("boxoffice_tls_certificate_not_after_seconds", &[]).unwrap()
+    };
+    // Clients judge by their own clocks, so none is asked.
+    until("it is served", async || (ends().await - 2_208_988_800.0).abs() < 0.5).await;
 }
 
 #[tokio::test]

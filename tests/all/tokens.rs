@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use boxoffice::clock::Clock as _;
+use boxoffice::domain::Millis;
 use harness::{Answer, Issuer, START, TestServer, claims, until};
 use serde_json::{Value, json};
 
@@ -79,6 +81,18 @@ async fn exp_and_nbf_are_judged_by_the_hosts_clock_to_the_second_with_leeway() {
 }
 
 /// With a fraction.
+#[tokio::test]
+async fn tokens_are_judged_by_the_wall_clock_wherever_the_host_s_own_time_is() {
+    let issuer = Issuer::secret();
+    let server = host(&issuer, |settings| settings.jwt.jwt_leeway = Duration::ZERO).await;
+    let token = signed(&issuer, &json!({"nbf": NOW, "exp": NOW + 60}));
+    for (wall, refused) in [(0, None), (60, Some("expired")), (-1, Some("not valid yet")), (59, None)] {
+        server.clock.set_wall(Millis((NOW + wall) * 1000));
+        judge(&create(&server, &token).await, refused, &json!(wall));
+        assert_eq!(server.clock.now(), START);
+    }
+}
+
 fn number(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }

@@ -12,7 +12,7 @@ use crate::running::{Running, assert_refused, program, run};
 /// Where the tests' keys are.
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/keys");
 
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     format!("{KEYS}/{name}")
 }
 
@@ -25,7 +25,7 @@ fn write_secret(dir: &TempDir) {
 }
 
 /// What `boxoffice token` prints.
-fn token(dir: &Path, arguments: &[&str]) -> String {
+pub(crate) fn token(dir: &Path, arguments: &[&str]) -> String {
     let output = program(dir).arg("token").args(arguments).output().unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{stdout}");
@@ -35,7 +35,7 @@ fn token(dir: &Path, arguments: &[&str]) -> String {
 }
 
 /// The status of an answer, and its JSON.
-fn create_event(server: &Running, credential: &str) -> (String, Value) {
+pub(crate) fn create_event(server: &Running, credential: &str) -> (String, Value) {
     let body = r#"{"name": "x", "capacity": 1}"#;
     let answer = server.send(&format!(
         "POST /events HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {credential}\r\ncontent-type: application/json\r\n\

@@ -3,6 +3,7 @@
 //! A test of the host's package, unlike the others, because only such a test is given the real binary.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod access;
 mod attacks;
 mod caching;
 mod checking;

@@ -102,7 +102,7 @@ impl Trouble {
             Self::ProofInProgress => "The invariants are being proved for somebody else; try again shortly.".into(),
             Self::Refused(refusal) => refusal.to_string(),
             Self::KeyNotFound => "There is no API key of this id.".into(),
-            Self::TooManyKeys => format!("There are {MAX_API_KEYS} API keys that are not revoked."),
+            Self::TooManyKeys => format!("There are {MAX_API_KEYS} API keys that are neither revoked nor expired."),
             Self::Host(error) => error.detail(),
         }
     }

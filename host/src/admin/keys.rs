@@ -111,7 +111,7 @@ impl Admin {
                 _ => return Err(invalid("The parameters are limit and after.").into()),
             }
         }
-        let now = self.app.clock.now();
+        let now = self.app.clock.wall();
         let page = self.app.auth.keys().list(after.as_deref(), limit).await?;
         let keys = page.items.iter().map(|key| Shown::of(key, now)).collect();
         answer(StatusCode::OK, &Listed { keys, next: page.next_cursor, warning: self.warning() })
@@ -119,7 +119,7 @@ impl Admin {
 
     pub(super) async fn show_key(&self, id: &str) -> Result<Reply, Trouble> {
         let key = self.app.auth.keys().show(id).await?;
-        answer(StatusCode::OK, &Shown::of(&key, self.app.clock.now()))
+        answer(StatusCode::OK, &Shown::of(&key, self.app.clock.wall()))
     }
 
     pub(super) async fn create_key(
@@ -133,7 +133,7 @@ impl Admin {
         let wish: Wish = serde_json::from_slice(&body).map_err(|error| {
             unreadable(&error, r#"send {"name":"shop","roles":["user"]}, with "subject" and "expires" if you like"#)
         })?;
-        let now = self.app.clock.now();
+        let now = self.app.clock.wall();
         let new = wish.checked(now)?;
         let keys = Arc::clone(self.app.auth.keys());
         // A task of its own: what is committed gets into memory even if the client goes away.
@@ -153,7 +153,7 @@ impl Admin {
         action: &mut Action,
     ) -> Result<Reply, Trouble> {
         self.no_body(parts, body).await?;
-        let now = self.app.clock.now();
+        let now = self.app.clock.wall();
         let (keys, asked) = (Arc::clone(self.app.auth.keys()), id.to_owned());
         let key = joined(tokio::spawn(async move { keys.revoke(now, &asked).await }).await)?;
         action.key(&key.id);

@@ -1,7 +1,8 @@
 //! API keys: made, revoked and known by this host.
 //!
-//! All keys that let somebody in are in memory, so that a request costs no read. Invariant: what is in memory has been committed before; a
-//! key that is revoked lets nobody in from the moment on in which that is acknowledged.
+//! All keys that let somebody in are in memory, so that a request costs no read. Invariant: a key is in memory only after its row is committed,
+//! and lets nobody in from the moment on in which somebody asks for its revocation: that is in memory first, so that it needs no disk, and is
+//! acknowledged when it is committed.
 
 mod secret;
 
@@ -23,7 +24,7 @@ use secret::{Fresh, Presented};
 
 pub(crate) use secret::PREFIX;
 
-/// Most keys that are not revoked, some 400 bytes each in memory.
+/// Most keys that are neither revoked nor expired, some 400 bytes each in memory.
 pub const MAX_API_KEYS: u32 = 10_000;
 /// How often it is written down when keys were used last: a crash forgets that much.
 const NOTE_EVERY: Duration = Duration::from_mins(1);
@@ -77,6 +78,14 @@ impl Known {
     fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::Acquire)
     }
+
+    fn has_expired(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    fn is_in_force(&self, now: Millis) -> bool {
+        !self.is_revoked() && !self.has_expired(now)
+    }
 }
 
 /// The keys of one host.
@@ -94,15 +103,17 @@ impl fmt::Debug for ApiKeys {
 }
 
 impl ApiKeys {
-    /// Reads all keys that let somebody in, and some of those that were revoked, to know them in the log.
+    /// Reads all keys that let somebody in at `now`, and some of those that ended, to know them in the log.
     ///
     /// # Errors
     /// They cannot be read, or there are more than this host would ever have made.
-    pub async fn load(store: Arc<SqliteStore>) -> Result<Self, String> {
-        let rows = store.known_api_keys(MAX_API_KEYS * 2).await;
+    pub async fn load(store: Arc<SqliteStore>, now: Millis) -> Result<Self, String> {
+        let rows = store.known_api_keys(now, MAX_API_KEYS * 2).await;
         let rows = rows.map_err(|failure| format!("the API keys cannot be read: {failure:?}"))?;
-        if rows.iter().filter(|(key, _)| key.revoked_at.is_none()).count() > MAX_API_KEYS as usize {
-            return Err(format!("the database has more than {MAX_API_KEYS} API keys that are not revoked"));
+        if rows.iter().filter(|(key, _)| key.is_in_force(now)).count() > MAX_API_KEYS as usize {
+            return Err(format!(
+                "the database has more than {MAX_API_KEYS} API keys that are neither revoked nor, by this machine's clock, expired"
+            ));
         }
         let known = rows.into_iter().filter_map(|(key, hash)| Some((key.id.clone(), Arc::new(Known::of(&key, hash)?))));
         Ok(Self { known: RwLock::new(known.collect()), store, changing: Mutex::new(()) })
@@ -124,7 +135,7 @@ impl ApiKeys {
         if known.is_revoked() {
             return Err(Refused::new(CredentialRefusal::Revoked, "the API key was revoked"));
         }
-        if known.expires_at.is_some_and(|end| end <= now) {
+        if known.has_expired(now) {
             return Err(Refused::new(CredentialRefusal::Expired, "the API key has expired"));
         }
         known.last_used.fetch_max(now.0, Ordering::Relaxed);
@@ -138,7 +149,7 @@ impl ApiKeys {
     pub async fn create(&self, now: Millis, new: NewApiKey) -> Result<(ApiKey, String), KeyRefusal> {
         new.check(now).map_err(KeyRefusal::Invalid)?;
         let _alone = self.changing.lock().await;
-        let in_force = self.read(|known| known.values().filter(|known| !known.is_revoked()).count());
+        let in_force = self.read(|known| known.values().filter(|known| known.is_in_force(now)).count());
         if in_force >= MAX_API_KEYS as usize {
             return Err(KeyRefusal::TooMany);
         }
@@ -151,29 +162,48 @@ impl ApiKeys {
         let known = Known::of(&key, hash).ok_or_else(nobody)?;
         self.store.add_api_key(key.clone(), hash).await?;
         let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= 2 * MAX_API_KEYS as usize {
+            // The others let nobody in either way; the log only does not call them revoked or expired any more.
+            all.retain(|_, known| known.is_in_force(now));
+        }
         all.insert(key.id.clone(), Arc::new(known));
         drop(all);
         Ok((key, shown))
     }
 
-    /// Revokes a key: whoever shows it from now on is not let in. Again: it stays as it is.
+    /// Revokes a key: whoever shows it from now on is not let in, whatever the database says. Again: it stays as it is.
     ///
     /// # Errors
-    /// There is no such key, or it is not known whether it was revoked.
+    /// There is no such key; or the database could not, or it is not known whether it did: then the key lets nobody in until the next start
+    /// of the host, and is to be revoked again.
     pub async fn revoke(&self, now: Millis, id: &str) -> Result<ApiKey, KeyRefusal> {
+        let id = ApiKeyId::new(id);
+        // Before anything that can fail or wait.
+        let known = self.shut_out(&id);
         let _alone = self.changing.lock().await;
-        let key = self.store.revoke_api_key(&ApiKeyId::new(id), now).await?;
+        let key = self.store.revoke_api_key(&id, now).await.inspect_err(|failure| {
+            if known {
+                tracing::warn!(%id, ?failure, "the API key lets nobody in, but only until the next start; revoke it again");
+            }
+        })?;
         let key = key.ok_or(KeyRefusal::NotFound)?;
-        let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = all.get(&key.id) {
-            known.revoked.store(true, Ordering::Release);
-        }
-        if all.len() >= 2 * MAX_API_KEYS as usize {
-            // They let nobody in either way; the log only does not call them revoked any more.
-            all.retain(|_, known| !known.is_revoked());
-        }
-        drop(all);
+        // One that was being made meanwhile.
+        self.shut_out(&id);
         Ok(self.as_used(key))
+    }
+
+    /// Gives whether there is such a key in memory.
+    fn shut_out(&self, id: &ApiKeyId) -> bool {
+        let known = self.read(|known| known.get(id).cloned());
+        known.inspect(|known| known.revoked.store(true, Ordering::Release)).is_some()
+    }
+
+    /// Forgets the rows of at most `batch` keys that ended before this moment; gives their number.
+    ///
+    /// # Errors
+    /// None of them is forgotten; the next time tries again.
+    pub async fn forget_ended(&self, before: Millis, batch: u32) -> Result<u32, StoreFailure> {
+        self.store.forget_api_keys(before, batch).await
     }
 
     /// One key.

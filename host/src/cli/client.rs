@@ -66,6 +66,8 @@ pub(super) struct Client {
     url: AdminUrl,
     timeout: Duration,
     token: String,
+    /// Where to see what was done, if no answer says it.
+    see: &'static str,
 }
 
 /// What goes with a request.
@@ -77,7 +79,8 @@ pub(super) enum Sent {
 }
 
 impl Client {
-    pub(super) fn of(surface: &Surface) -> Result<Self, Failed> {
+    /// `see` is the command that shows what was done when no answer comes, and what to do then.
+    pub(super) fn of(surface: &Surface, see: &'static str) -> Result<Self, Failed> {
         let Some(path) = &surface.admin_token_file else {
             let advice =
                 "give --admin-token-file FILE, or set BOXOFFICE_ADMIN_TOKEN_FILE; it is the file that the host has";
@@ -87,7 +90,7 @@ impl Client {
             let advice = "give the file that the host was started with";
             Failed::new("no_token", format!("--admin-token-file {}: {why}", path.display()), advice)
         })?;
-        Ok(Self { url: surface.admin.clone(), timeout: surface.timeout, token })
+        Ok(Self { url: surface.admin.clone(), timeout: surface.timeout, token, see })
     }
 
     /// Sends one request and waits for its answer, whatever it is. What was done is told in a field of this name: an answer without it is
@@ -96,7 +99,7 @@ impl Client {
         let talking = tokio::time::timeout(self.timeout, self.talk(method, path, sent));
         let answer = talking.await.map_err(|_| {
             let why = format!("{} has not answered within {}", self.url, humantime::format_duration(self.timeout));
-            Failed::new("timeout", why, "see whether it did what was asked (boxoffice rules list); raise --timeout")
+            Failed::new("timeout", why, format!("see whether it did what was asked ({}); raise --timeout", self.see))
         })??;
         match answer.status {
             StatusCode::UNAUTHORIZED => {
@@ -128,7 +131,7 @@ impl Client {
         let stream = stream.map_err(|error| unreachable(&error))?;
         let broken = |error: hyper::Error| {
             let why = format!("the connection to {} broke: {error}", self.url);
-            Failed::new("broken_off", why, "see what the host did (boxoffice rules list, and its log)")
+            Failed::new("broken_off", why, format!("see what the host did ({}), and its log", self.see))
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // It ends with the sender; what it has to say, the sender says.
@@ -139,7 +142,7 @@ impl Client {
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|error| {
             let why = format!("the answer of {} cannot be read: {error}", self.url);
-            Failed::new("broken_off", why, "see what the host did (boxoffice rules list, and its log)")
+            Failed::new("broken_off", why, format!("see what the host did ({}), and its log", self.see))
         })?;
         Ok(Answer { status, json: serde_json::from_slice(&body.to_bytes()).unwrap_or_default() })
     }

@@ -13,10 +13,17 @@ use super::terminal::{plain, table};
 use crate::config::{CreateKey, ListKeys, RevokeKey, Surface};
 use crate::domain::Role;
 
+/// What shows which keys there are.
+const SEE: &str = "boxoffice keys list";
+/// The same for whoever does not know whether a key was made: one that was not shown is of no use to anybody.
+const SEE_MADE: &str = "boxoffice keys list; revoke the one that nobody has";
+/// The same for whoever does not know whether a key was revoked.
+const SEE_REVOKED: &str = "boxoffice keys list; revoke it again if it is active";
+
 /// Makes a key, and shows it.
 pub(super) async fn create(settings: &CreateKey) -> ExitCode {
     let done = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE_MADE)?;
         let roles: Vec<_> = settings.roles.iter().copied().map(Role::name).collect();
         let mut wish = json!({"name": settings.name, "roles": roles});
         for (field, value) in [("subject", &settings.subject), ("expires", &settings.expires)] {
@@ -63,7 +70,7 @@ pub(super) async fn list(settings: &ListKeys) -> ExitCode {
 }
 
 async fn listed(settings: &ListKeys) -> Result<bool, Failed> {
-    let client = Client::of(&settings.surface)?;
+    let client = Client::of(&settings.surface, SEE)?;
     let mut told = table();
     told.set_header(["id", "name", "subject", "roles", "state", "created", "expires", "used"]);
     let (mut path, mut count) = ("/v1/keys".to_owned(), 0);
@@ -107,7 +114,7 @@ async fn listed(settings: &ListKeys) -> Result<bool, Failed> {
 /// Revokes a key.
 pub(super) async fn revoke(settings: &RevokeKey) -> ExitCode {
     let done = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE_REVOKED)?;
         let path = format!("/v1/keys/{}", settings.id);
         let answer = client.call(Method::DELETE, &path, Sent::Nothing, "revoked_at").await?;
         Ok(told_answer(&settings.surface, &answer, |json| {

@@ -16,13 +16,16 @@ use crate::config::{Activate, As, Delete, List, Prove, Push, Rollback, Surface};
 use crate::trust::{MAX_SIGNATURE, Origin};
 use crate::wasm::{Artifact, MAX_COMPONENT};
 
+/// What shows what was done.
+const SEE: &str = "boxoffice rules list";
+
 /// Uploads a module, and lets it serve where that is wanted.
 pub(super) async fn push(settings: &Push) -> ExitCode {
     finish(&settings.surface, pushed(settings).await)
 }
 
 async fn pushed(settings: &Push) -> Result<bool, Failed> {
-    let client = Client::of(&settings.surface)?;
+    let client = Client::of(&settings.surface, SEE)?;
     let file = settings.file.display();
     let unreadable = |why: String| Failed::new("unreadable", why, "give the file of a component");
     let artifact = Artifact::read(&settings.file).await.map_err(|error| unreadable(format!("{file}: {error}")))?;
@@ -102,7 +105,7 @@ fn uploaded(json: &Value, serves_nobody: bool) -> String {
 /// Says which modules there are.
 pub(super) async fn list(settings: &List) -> ExitCode {
     let listed = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE)?;
         let answer = client.call(Method::GET, "/v1/modules", Sent::Nothing, "modules").await?;
         Ok(told_answer(&settings.surface, &answer, listing::report))
     };
@@ -114,7 +117,7 @@ pub(super) async fn activate(settings: &Activate) -> ExitCode {
     let wanted =
         if settings.off { json!({"mode": "off"}) } else { mode(&settings.mode).unwrap_or(json!({"mode": "all"})) };
     let done = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE)?;
         activated(&client, &settings.surface, &settings.module, wanted).await
     };
     finish(&settings.surface, done.await)
@@ -144,7 +147,7 @@ async fn activated(client: &Client, surface: &Surface, module: &str, mode: Value
 /// Undoes the last step.
 pub(super) async fn roll_back(settings: &Rollback) -> ExitCode {
     let done = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE)?;
         let answer =
             client.call(Method::POST, "/v1/rollback", Sent::Json(json!({"active": settings.active})), "active").await?;
         Ok(told_answer(&settings.surface, &answer, |json| {
@@ -162,7 +165,7 @@ pub(super) async fn roll_back(settings: &Rollback) -> ExitCode {
 /// Deletes a module.
 pub(super) async fn delete(settings: &Delete) -> ExitCode {
     let done = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE)?;
         let path = format!("/v1/modules/{}", settings.module);
         let answer = client.call(Method::DELETE, &path, Sent::Nothing, "deleted").await?;
         Ok(told_answer(&settings.surface, &answer, |json| {
@@ -175,7 +178,7 @@ pub(super) async fn delete(settings: &Delete) -> ExitCode {
 /// Proves the invariants of a running host.
 pub(super) async fn prove(settings: &Prove) -> ExitCode {
     let proved = async {
-        let client = Client::of(&settings.surface)?;
+        let client = Client::of(&settings.surface, SEE)?;
         let spinner = spinner("proving; it reads everything");
         let answer = client.call(Method::GET, "/v1/invariants", Sent::Nothing, "sound").await;
         if let Some(spinner) = spinner {

@@ -34,6 +34,12 @@ impl ApiKey {
     pub fn is_expired(&self, now: Millis) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
+
+    /// Whether it lets its bearer in.
+    #[must_use]
+    pub fn is_in_force(&self, now: Millis) -> bool {
+        self.revoked_at.is_none() && !self.is_expired(now)
+    }
 }
 
 /// A key that is to be made.

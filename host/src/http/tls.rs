@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::clock::Clock;
 use crate::domain::Millis;
+use crate::trust::is_open_to_others;
 use crate::watch::{Look, Step, Watch};
 use validity::Validity;
 
@@ -56,7 +57,7 @@ impl Tls {
         let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
         // Before they are read: what changes meanwhile is seen.
         let look = files.look();
-        let Loaded { config, validity } = files.load(clock.now())?;
+        let Loaded { config, validity } = files.load(clock.wall())?;
         tracing::info!(not_after = %validity.not_after_text(), "certificate loaded");
         let not_after = AtomicI64::new(validity.not_after.0);
         Ok((Self { files, clock, serving: Mutex::new(config), not_after }, look))
@@ -106,7 +107,7 @@ impl Tls {
     }
 
     fn read(&self) -> (Result<Loaded, String>, Look) {
-        (self.files.load(self.clock.now()), self.files.look())
+        (self.files.load(self.clock.wall()), self.files.look())
     }
 
     fn serve(&self, loaded: Loaded) {
@@ -147,6 +148,10 @@ impl Files {
             }
             error => of_key(format!("it cannot be used with the certificate: {error}")),
         })?;
+        if is_open_to_others(&self.key) {
+            let path = self.key.display();
+            tracing::warn!("--tls-key {path}: others may read the key or change it; chmod 600 {path}");
+        }
         Ok(Loaded { config: Arc::new(config), validity })
     }
 }

@@ -120,7 +120,7 @@ impl Parts {
                 return Err(StartError::Record(why));
             }
         };
-        let keys = match ApiKeys::load(Arc::clone(&store)).await {
+        let keys = match ApiKeys::load(Arc::clone(&store), clock.wall()).await {
             Ok(keys) => Arc::new(keys),
             Err(why) => {
                 store.close().await;

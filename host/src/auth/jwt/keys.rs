@@ -1,6 +1,5 @@
 //! The keys that tokens are checked with, out of a file.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rsa;
@@ -9,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 
 use super::super::refusal::Refused;
 use super::jwks;
-use crate::trust::read_small;
+use crate::trust::{is_open_to_others, read_small};
 use crate::watch::Look;
 
 /// Fewest bytes of a secret: as many as the digest has (RFC 7518, 3.2).
@@ -60,6 +59,9 @@ impl KeySet {
         match (kid, &self.0[..]) {
             (None, [only]) => Ok(only),
             (None, _) => Err(Refused::invalid("the token names no key, and there are several")),
+            (Some(_), keys) if keys.iter().all(|key| key.kid.is_none()) => Err(Refused::invalid(
+                "the token names a key (kid), and the host's has no name: use --jwks, which has names",
+            )),
             (Some(kid), keys) => keys
                 .iter()
                 .find(|key| key.kid.as_deref() == Some(kid))
@@ -107,14 +109,7 @@ impl KeySource {
         let most = if matches!(self, Self::Key(_)) { MAX_KEY_FILE } else { MAX_JWKS_FILE };
         let bytes = read_small(self.path(), most).map_err(|why| format!("cannot be read: {why}"))?;
         match self {
-            Self::Key(path) => {
-                let mode = path.metadata().map_or(0, |found| found.permissions().mode());
-                if !is_pem(&bytes) && mode & 0o077 != 0 {
-                    let path = path.display();
-                    tracing::warn!("{}: others may read the secret or change it; chmod 600 {path}", self.name());
-                }
-                one(&bytes).map(|key| KeySet(vec![key]))
-            }
+            Self::Key(_) => one(&bytes).map(|key| KeySet(vec![key])),
             Self::Jwks(_) => {
                 let (keys, passed_over) = jwks::parse(&bytes)?;
                 for why in passed_over {
@@ -122,6 +117,16 @@ impl KeySource {
                 }
                 Ok(keys)
             }
+        }
+        .inspect(|keys| self.warn_of_readers(keys))
+    }
+
+    /// Whoever reads a secret can sign tokens.
+    fn warn_of_readers(&self, keys: &KeySet) {
+        let is_secret = keys.0.iter().any(|key| key.algorithm == Algorithm::HS256);
+        if is_secret && is_open_to_others(self.path()) {
+            let path = self.path().display();
+            tracing::warn!("{}: others may read the secret or change it; chmod 600 {path}", self.name());
         }
     }
 }

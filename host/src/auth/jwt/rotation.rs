@@ -20,6 +20,7 @@ impl Rotation {
     pub(crate) async fn run(self) {
         let Self { jwt, source, first, changes } = self;
         let mut watch = Watch::from(first);
+        let mut told = None;
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -33,7 +34,17 @@ impl Rotation {
                     let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
                     let Some(after) = look(&source).await else { return };
                     if watch.is_whole(after) {
-                        exchange(&jwt, &source, read, &changes);
+                        let failed = exchange(&jwt, &source, read, &changes).err().map(|why| (after, why));
+                        if failed.is_some() {
+                            // It may be the machine's fault, which passes; the file need not change for that.
+                            watch.try_again();
+                        }
+                        // Once for each state of the file and each reason.
+                        if let Some((_, why)) = failed.as_ref().filter(|_| failed != told) {
+                            tracing::error!("{} {why}; the keys before go on", source.name());
+                            changes.count("refused");
+                        }
+                        told = failed;
                     }
                 }
             }
@@ -41,19 +52,12 @@ impl Rotation {
     }
 }
 
-fn exchange(jwt: &Jwt, source: &KeySource, read: Result<KeySet, String>, changes: &Outcomes) {
-    match read {
-        Ok(keys) => {
-            tracing::info!(keys = keys.len(), "{}: the keys of tokens are exchanged", source.name());
-            jwt.exchange(keys);
-            changes.count("exchanged");
-        }
-        // Told once for each state of the file: the next one is another look.
-        Err(why) => {
-            tracing::error!("{} {why}; the keys before go on", source.name());
-            changes.count("refused");
-        }
-    }
+fn exchange(jwt: &Jwt, source: &KeySource, read: Result<KeySet, String>, changes: &Outcomes) -> Result<(), String> {
+    let keys = read?;
+    tracing::info!(keys = keys.len(), "{}: the keys of tokens are exchanged", source.name());
+    jwt.exchange(keys);
+    changes.count("exchanged");
+    Ok(())
 }
 
 /// On another thread: a file system that hangs holds up nobody else. `None`: the server ends.

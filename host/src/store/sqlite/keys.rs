@@ -20,6 +20,17 @@ macro_rules! key_columns {
     };
 }
 
+/// When a key ended or will end: what the index `api_keys_by_end` has, in the very same words.
+macro_rules! ended_at {
+    () => {
+        "min(coalesce(revoked_at_ms, 9223372036854775807), coalesce(expires_at_ms, 9223372036854775807))"
+    };
+}
+
+/// Asks for the index of when keys end.
+pub(super) const PROBE_BY_END: &str =
+    concat!("SELECT 1 FROM api_keys INDEXED BY api_keys_by_end WHERE ", ended_at!(), " < 0");
+
 impl SqliteStore {
     /// Keeps a new key.
     pub async fn add_api_key(&self, key: ApiKey, hash: SecretHash) -> Result<(), StoreFailure> {
@@ -79,17 +90,36 @@ impl SqliteStore {
         self.points.read(|db| page(db, after, limit)).await
     }
 
-    /// At most `most` keys and the hashes of their secrets: first those that are not revoked, then those that were revoked last.
-    pub async fn known_api_keys(&self, most: u32) -> Result<Vec<(ApiKey, SecretHash)>, StoreFailure> {
+    /// At most `most` keys and the hashes of their secrets: first those that are in force at `now`, then those that ended last.
+    pub async fn known_api_keys(&self, now: Millis, most: u32) -> Result<Vec<(ApiKey, SecretHash)>, StoreFailure> {
         let known = self.scans.scan(move |db| {
             let sql = concat!(
                 "SELECT ",
                 key_columns!(),
-                ", secret_hash FROM api_keys ORDER BY revoked_at_ms IS NOT NULL, revoked_at_ms DESC, id LIMIT ?1"
+                ", secret_hash FROM api_keys ORDER BY revoked_at_ms IS NULL AND coalesce(expires_at_ms > ?1, 1) DESC, ",
+                ended_at!(),
+                " DESC, id LIMIT ?2"
             );
-            all(db.prepare_cached(sql)?, [most], |row| Ok((key(row)?, row.get(8)?)))
+            all(db.prepare_cached(sql)?, (now.0, most), |row| Ok((key(row)?, row.get(8)?)))
         });
         known.await
+    }
+
+    /// Forgets at most `batch` keys that ended before this moment, oldest first; gives their number.
+    pub async fn forget_api_keys(&self, before: Millis, batch: u32) -> Result<u32, StoreFailure> {
+        let forgotten = self.writer.submit::<_, Infallible, _>(move |desk| {
+            let sql = concat!(
+                "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE ",
+                ended_at!(),
+                " < ?1 ORDER BY ",
+                ended_at!(),
+                " LIMIT ?2)"
+            );
+            let gone = desk.db.prepare_cached(sql)?.execute((before.0, batch))?;
+            // At most `batch`, which is a u32.
+            Ok(Ok(u32::try_from(gone).unwrap_or(batch)))
+        });
+        unrefused(forgotten.await)
     }
 }
 

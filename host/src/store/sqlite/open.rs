@@ -264,7 +264,7 @@ fn check_existing(path: &Path, db: &Connection) -> Result<(), OpenError> {
 /// Reads a row through every table and index: their roots are there, and the schema is the one that its number
 /// says. No more than that, since the start must not grow with the data; `boxoffice check` reads everything.
 fn check_structure(db: &Connection) -> rusqlite::Result<()> {
-    const PROBES: [&str; 15] = [
+    const PROBES: [&str; 16] = [
         "SELECT * FROM events LIMIT 1",
         "SELECT 1 FROM events WHERE id = ''",
         "SELECT 1 FROM events INDEXED BY events_in_order WHERE starts_order = 0",
@@ -280,6 +280,7 @@ fn check_structure(db: &Connection) -> rusqlite::Result<()> {
         "SELECT * FROM api_keys LIMIT 1",
         "SELECT 1 FROM api_keys WHERE id = ''",
         "SELECT 1 FROM api_keys INDEXED BY api_keys_in_order WHERE created_at_ms = 0",
+        super::keys::PROBE_BY_END,
     ];
     for probe in PROBES {
         db.prepare(probe)?.query([])?.next()?;

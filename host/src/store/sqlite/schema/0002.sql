@@ -31,3 +31,7 @@ CREATE TABLE api_keys (
 
 -- The order of the list.
 CREATE INDEX api_keys_in_order ON api_keys (created_at_ms, id);
+
+-- The old end, of which rows are forgotten.
+CREATE INDEX api_keys_by_end
+    ON api_keys (min(coalesce(revoked_at_ms, 9223372036854775807), coalesce(expires_at_ms, 9223372036854775807)));
