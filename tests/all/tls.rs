@@ -202,7 +202,7 @@ async fn files_that_cannot_be_served_are_told_by_flag_before_anything_is_made() 
         (&certificate, &encrypted, &["--tls-key", "passphrase"]),
         (&certificate, &broken, &["--tls-key", "cannot be used"]),
         (&certificate[..certificate.len() - 10], &key_pem, &["--tls-cert", "not whole PEM"]),
-        (&large, &key_pem, &["--tls-cert", "1 MiB"]),
+        (&large, &key_pem, &["--tls-cert", "more than 1048576 bytes"]),
     ];
     for (certificate, key, says) in cases {
         files.write(certificate, key);
