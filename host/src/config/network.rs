@@ -49,7 +49,9 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "write an address or a network, such as 10.0.0.0/8 or ::1".to_owned())?;
     let net = unmapped(net)?;
     if net.prefix_len() == 0 {
-        return Err("is everybody, so that each client could say it is another: name the proxies' own networks".to_owned());
+        return Err(
+            "is everybody, so that each client could say it is another: name the proxies' own networks".to_owned()
+        );
     }
     if net.trunc() == net { Ok(net) } else { Err(format!("has bits beyond its prefix; is {} meant?", net.trunc())) }
 }
