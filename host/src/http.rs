@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::RateLimitBy;
 use crate::domain::{Actor, IdSource, Origin, Principal, RegistrationLimits};
 use crate::error::Error;
-use crate::limiter::{ClientKey, Limiter, RateLimit, Standing, Verdict};
+use crate::limiter::{ClientKey, Limiters, RateLimit, Standing, Verdict};
 use crate::metrics::Metrics;
 use crate::operator::Operator;
 use crate::recorder::Recorder;
@@ -53,12 +53,12 @@ pub(crate) use response::{HttpResponse, Reply, plain};
 pub(crate) use routing::{Place, body_limit, find as find_place};
 pub(crate) use tls::Tls;
 
-/// Addresses that the limiter remembers at the same time. More, all live: `overloaded`.
+/// Addresses that the limiter remembers at the same time, and as many callers. More, all live: `overloaded`.
 const MAX_CLIENTS: usize = 100_000;
-/// Requests that it remembers in all, some 60 bytes each; a limit of many requests has room for fewer addresses.
+/// Requests that it remembers of either kind, some 60 bytes each; a limit of many requests has room for fewer clients.
 const MAX_ADMISSIONS: usize = 2_000_000;
 
-/// How many addresses the limiter remembers under this limit.
+/// How many clients of either kind the limiter remembers under this limit.
 pub(crate) fn max_clients(limit: RateLimit) -> usize {
     MAX_CLIENTS.min(MAX_ADMISSIONS / limit.requests.max(1) as usize)
 }
@@ -67,7 +67,7 @@ pub(crate) fn max_clients(limit: RateLimit) -> usize {
 pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limit: Option<RateLimit>,
-    pub(crate) limiter: Option<Mutex<Limiter>>,
+    pub(crate) limiter: Option<Mutex<Limiters>>,
     pub(crate) rate_limit_by: RateLimitBy,
     /// Who is believed about whom.
     pub(crate) proxies: Proxies,
@@ -114,7 +114,11 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
     };
     let result = served.unwrap_or_else(|panic| Err(Error::Internal(panic_message(panic.as_ref()))));
     let reply = match result {
-        Ok(answer) => Reply::from_answer(answer),
+        Ok(answer) => {
+            // A module's run begins when the body has been read to its end; before that the host answers, and looks at none.
+            let whole = entry.has_run() || request::discard(&parts.headers, &mut body, Discard::OF_ANYBODY).await;
+            Reply::from_answer(answer).close_unless(whole)
+        }
         Err(error) => {
             entry.failed(&error);
             let whole = match error {
@@ -122,7 +126,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
                 Error::ShuttingDown | Error::RequestTimeout => false,
                 _ => request::discard(&parts.headers, &mut body, Discard::OF_ANYBODY).await,
             };
-            Reply::from_error(&error, &request_id).close_unless(whole)
+            response::of_method(Reply::from_error(&error, &request_id), &error, &parts.method).close_unless(whole)
         }
     };
     let mut response = reply.finish(&request_id, app.rate_limit.zip(standing));
@@ -171,13 +175,18 @@ impl Turn<'_> {
         let principal = self.caller(parts, standing)?;
         entry.caller(&principal);
         self.app.cors.as_ref().map_or(Ok(()), |cors| cors.check(parts))?;
-        if let Some(own) = own::find(parts.uri.path()) {
-            entry.route(own.name());
-            return own.answer(self, parts, &principal).await;
-        }
         // One request sees one version, from its routing to its answer.
         let (chosen, by_tester) = self.choose(parts, &principal)?;
         let module = Arc::clone(&chosen.module);
+        if let Some(own) = own::find(parts.uri.path()) {
+            entry.route(own.name());
+            let testers = by_tester.then_some(&module);
+            let mut answer = own.answer(self, parts, &principal, testers).await?;
+            if by_tester {
+                response::name_module(&mut answer, module.short_digest());
+            }
+            return Ok(answer);
+        }
         entry.module(module.short_digest());
         let witness = Witness::of(self.app, chosen.shadow.as_ref());
         let mut trace = Trace { recorded: witness.is_there(), ..Trace::default() };

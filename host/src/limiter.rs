@@ -80,7 +80,7 @@ pub struct Standing {
     pub reset: Duration,
 }
 
-/// The table of clients.
+/// A table of clients.
 #[derive(Debug)]
 pub struct Limiter {
     limit: RateLimit,
@@ -90,6 +90,40 @@ pub struct Limiter {
     /// bounded as the table: at most `requests` for each client.
     admissions: VecDeque<(Duration, ClientKey)>,
     latest: Duration,
+}
+
+/// Two tables, so that no flood of addresses takes the places of known callers; each is as bounded as the other.
+#[derive(Debug)]
+pub struct Limiters {
+    addresses: Limiter,
+    callers: Limiter,
+}
+
+impl Limiters {
+    /// Empty tables of at most `max_clients` each.
+    #[must_use]
+    pub fn new(limit: RateLimit, max_clients: usize) -> Self {
+        Self { addresses: Limiter::new(limit, max_clients), callers: Limiter::new(limit, max_clients) }
+    }
+
+    /// The limit in force.
+    #[must_use]
+    pub fn limit(&self) -> RateLimit {
+        self.addresses.limit()
+    }
+
+    /// Clients with a request in the window at `now`, of both kinds.
+    pub fn clients_at(&mut self, now: Duration) -> usize {
+        self.addresses.clients_at(now) + self.callers.clients_at(now)
+    }
+
+    /// Admits a request of `key` at `now`, or refuses it, as [`Limiter::admit`] does.
+    pub fn admit(&mut self, key: ClientKey, now: Duration) -> Verdict {
+        match key {
+            ClientKey::Address(_) => self.addresses.admit(key, now),
+            ClientKey::Caller(_) => self.callers.admit(key, now),
+        }
+    }
 }
 
 /// Places that are kept when a flood is over, so that quiet times cost no allocation.

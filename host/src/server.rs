@@ -18,7 +18,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Cors, Drain, Phase, Proxies, accept_loop, max_clients};
-use crate::limiter::Limiter;
+use crate::limiter::Limiters;
 use crate::registry::Registry;
 use crate::shadow::ShadowReport;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -272,7 +272,7 @@ fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Pa
     App {
         clock,
         rate_limit: settings.rate_limit(),
-        limiter: settings.rate_limit().map(|limit| Mutex::new(Limiter::new(limit, max_clients(limit)))),
+        limiter: settings.rate_limit().map(|limit| Mutex::new(Limiters::new(limit, max_clients(limit)))),
         rate_limit_by: settings.network.rate_limit_by,
         proxies: Proxies::new(settings.network.trusted_proxy.clone()),
         cors: Cors::new(&settings.network.cors_origin, settings.auth == AuthMode::Header),

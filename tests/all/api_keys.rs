@@ -239,6 +239,46 @@ async fn another_key_with_the_same_subject_has_the_tickets_of_the_one_before() {
 }
 
 #[tokio::test]
+async fn a_key_whose_subject_spells_the_owner_of_a_token_has_nothing_of_it_and_the_other_way_round() {
+    let (server, operator) = host("jwt,keys").await;
+    let issuer = Issuer::secret();
+    let ann = issuer.token("ann", &["user"]);
+    let shop = operator.key("shop", &["user", "organizer"]).await;
+    let event = create_event(&server, &shop).await.body["id"].as_str().unwrap().to_owned();
+    let register = async |credential: &str, email: &str| {
+        let call = server.post(&format!("/events/{event}/register")).bearer(credential);
+        let held = call.json(&json!({"email": email})).send().await;
+        assert_eq!(held.status, 201, "{}", held.text);
+        held.body["id"].as_str().unwrap().to_owned()
+    };
+    let (anns, shops) = (register(&ann, "ann@example.org").await, register(&shop, "shop@example.org").await);
+    // As the owners are written down.
+    let admin = operator.key("admin", &["admin"]).await;
+    let trail = server.get("/audit").bearer(&admin).send().await.body;
+    let owner = |n: usize| trail["items"][n]["owner"].as_str().unwrap().to_owned();
+    let (of_ann, of_shop) = (owner(1), owner(2));
+    assert_ne!(of_ann, of_shop);
+    let assert_hidden = async |credential: &str, ticket: &str| {
+        let path = format!("/tickets/{ticket}");
+        for call in [server.post(&format!("{path}/cancel")), server.post(&format!("{path}/confirm")), server.get(&path)]
+        {
+            call.bearer(credential).send().await.assert_problem(404, "ticket_not_found");
+        }
+    };
+    for subject in [of_ann.as_str(), "ann", ":ann", "jwt:ann", "jwt::ann", "jwt%3A%3Aann", "key:shop"] {
+        let key = operator.key(subject, &["user", "organizer"]).await;
+        assert_hidden(&key, &anns).await;
+        assert_hidden(&key, &shops).await;
+    }
+    for subject in [of_shop.as_str(), "shop", "key:shop", ":shop", "key%3Ashop"] {
+        assert_hidden(&issuer.token(subject, &["user"]), &shops).await;
+    }
+    for (credential, ticket) in [(&ann, &anns), (&shop, &shops)] {
+        assert_eq!(server.get(&format!("/tickets/{ticket}")).bearer(credential).send().await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_not_the_operator_makes_sees_and_revokes_none() {
     let (server, operator) = host("keys").await;
     let admin = operator.key("admin", &["admin"]).await;

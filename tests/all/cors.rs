@@ -1,12 +1,20 @@
 //! Which web pages may call: by an allow-list, told to browsers as the Fetch standard has it.
 
-use harness::{Answer, Call, TestServer, fresh_address};
+use std::time::Duration;
+
+use boxoffice::store::sqlite::{CommitFault, Faults};
+use harness::{Answer, Builder, Call, TestServer, fresh_address, raw, unruly_rules};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const SHOP: &str = "https://shop.example";
 const DEV: &str = "http://localhost:3000";
 
+fn builder() -> Builder {
+    TestServer::builder().with(|s| s.network.cors_origin = vec![SHOP.to_owned(), DEV.to_owned()])
+}
+
 async fn server() -> TestServer {
-    TestServer::builder().with(|s| s.network.cors_origin = vec![SHOP.to_owned(), DEV.to_owned()]).start().await
+    builder().start().await
 }
 
 fn preflight(server: &TestServer, path: &str, origin: &str) -> Call {
@@ -110,6 +118,88 @@ async fn every_answer_to_an_allowed_page_can_be_read_by_it() {
         let answer = server.get("/events").from(address).header("origin", SHOP).send().await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, SHOP));
     }
+}
+
+/// Sends it from the shop's page, which must be able to read the refusal.
+#[track_caller]
+fn assert_readable(answer: &Answer, status: u16, code: &str) {
+    answer.assert_problem(status, code);
+    assert_eq!(answer.header("access-control-allow-origin"), SHOP, "{status}");
+    let read = answer.header("access-control-expose-headers");
+    for name in ["retry-after", "www-authenticate", "x-request-id"] {
+        assert!(read.split(", ").any(|known| known == name), "{name} in {read}");
+    }
+    assert!(answer.headers.get_all("vary").iter().any(|value| value == "Origin"), "{status}");
+}
+
+/// The same of an answer as it is on the wire.
+#[track_caller]
+fn assert_readable_raw(answer: &str, status: u16, code: &str) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(&format!("\"{code}\"")), "{answer}");
+    for line in [&format!("access-control-allow-origin: {SHOP}"), "access-control-expose-headers: ", "vary: Origin"] {
+        assert!(answer.contains(line), "{line} is missing in {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_credential_and_a_body_that_is_too_large_can_be_read_by_an_allowed_page() {
+    let keys = builder().auth("keys").operated().start().await;
+    for call in [keys.post("/events"), keys.get("/events").bearer("bo_made_up")] {
+        let answer = call.header("origin", SHOP).send().await;
+        assert_readable(&answer, 401, "unauthenticated");
+        assert!(answer.header("www-authenticate").starts_with("Bearer "));
+    }
+    let server = server().await;
+    let large = server.post("/events").role("organizer").body("x".repeat(65 * 1024));
+    let large = large.header("content-type", "application/json").header("origin", SHOP);
+    assert_readable(&large.send().await, 413, "body_too_large");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_of_the_host_or_its_rules_can_be_read_by_an_allowed_page() {
+    let faults = Faults::default();
+    let full = builder().store(|options| options.faults = faults.clone()).start().await;
+    let event = full.event(5).await;
+    faults.fail_commit(1, CommitFault::DiskFull);
+    let overloaded = full.register(&event, "a@example.org").header("origin", SHOP).send().await;
+    assert_readable(&overloaded, 503, "overloaded");
+    let panicking = builder().store(|options| options.faults = Faults::panicking()).start().await;
+    let event = panicking.event(5).await;
+    let panicked = panicking.register(&event, "panic@example.org").header("origin", SHOP).send().await;
+    assert_readable(&panicked, 500, "internal");
+    let impatient = builder().rules(unruly_rules());
+    let impatient = impatient.with(|s| s.limits.rules_timeout = Duration::from_millis(300)).start().await;
+    for (path, status, code) in [("/trap", 500, "rules_failed"), ("/sleep?ms=60000", 504, "rules_timeout")] {
+        assert_readable(&impatient.get(path).header("origin", SHOP).send().await, status, code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_too_late_can_be_read_by_an_allowed_page() {
+    let short = builder().with(|s| s.body_timeout = Duration::from_millis(50)).start().await;
+    let head = format!(
+        "POST /events HTTP/1.1\r\nhost: h\r\norigin: {SHOP}\r\nx-role: organizer\r\n\
+         content-type: application/json\r\ncontent-length: 28\r\n\r\n"
+    );
+    assert_readable_raw(&raw(short.address(), head.as_bytes()).await, 408, "request_timeout");
+    let minute = Duration::from_mins(1);
+    let server = builder().with(|s| (s.grace, s.body_timeout) = (minute, minute)).start().await;
+    let mut idle = server.get("/events").connect().await.unwrap();
+    idle.write_all(b"GET /events HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+    assert!(idle.read(&mut [0; 2048]).await.unwrap() > 0);
+    let mut busy = server.get("/").connect().await.unwrap();
+    busy.write_all(head.as_bytes()).await.unwrap();
+    harness::until("it is in flight", async || server.server().in_flight() == 1).await;
+    let admin = server.admin_address();
+    let stopping = tokio::spawn(server.stop());
+    let ready = async || Call::new(admin, "GET", "/readyz").send().await.status;
+    harness::until("it is not ready any more", async || ready().await == 503).await;
+    idle.write_all(format!("GET /events HTTP/1.1\r\nhost: h\r\norigin: {SHOP}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut refused = String::new();
+    idle.read_to_string(&mut refused).await.unwrap();
+    assert_readable_raw(&refused, 503, "shutting_down");
+    busy.write_all(br#"{"name":"late","capacity":1}"#).await.unwrap();
+    stopping.await.unwrap();
 }
 
 #[tokio::test]

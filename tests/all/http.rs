@@ -223,3 +223,51 @@ async fn health_and_readiness_are_on_the_operators_listener_and_nowhere_else() {
     assert_eq!(Call::new(server.admin_address(), "GET", "/events").send().await.status, 404);
     assert_eq!(Call::new(server.admin_address(), "POST", "/healthz").send().await.status, 405);
 }
+
+/// How a body is sent: the headers that say so, and its bytes.
+const BODIES: [(&str, &str); 2] =
+    [("content-length: 5", "hello"), ("transfer-encoding: chunked", "5\r\nhello\r\n0\r\n\r\n")];
+
+#[tokio::test]
+async fn a_body_that_nobody_wants_is_read_and_the_next_request_is_answered() {
+    let server = TestServer::builder().with(|s| s.rate_limit = boxoffice::config::RateSetting(None)).start().await;
+    let next = "GET /nothing HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    let firsts = [
+        ("GET /openapi.json", 200),
+        ("GET /docs", 200),
+        ("GET /audit", 403),
+        ("POST /docs", 405),
+        ("OPTIONS /docs", 204),
+        ("OPTIONS /events", 204),
+        ("OPTIONS *", 204),
+        ("GET /nothing", 404),
+    ];
+    for (first, status) in firsts {
+        for (framing, body) in BODIES {
+            let request = format!("{first} HTTP/1.1\r\nhost: h\r\n{framing}\r\n\r\n{body}{next}");
+            let answer = raw(server.address(), request.as_bytes()).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{first}, {framing}: {answer}");
+            let (before, after) =
+                answer.rsplit_once("HTTP/1.1 404 Not Found").expect("the next request has its answer");
+            assert!(
+                !before.contains("connection: close") && after.contains("\"route_not_found\""),
+                "{first}, {framing}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_to_be_read_for_nothing_ends_the_connection_and_not_the_answer() {
+    let server = TestServer::start().await;
+    let large = "x".repeat(2 * 1024 * 1024);
+    for first in ["GET /openapi.json", "OPTIONS /events"] {
+        let request = format!("{first} HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n{large}", large.len());
+        let answer = raw(server.address(), request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 20") && answer.contains("connection: close"), "{first}: {answer}");
+        // Whoever asks first is told that nobody reads it.
+        let request = format!("{first} HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n");
+        let answer = raw(server.address(), request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 20") && answer.contains("connection: close"), "{first}: {answer}");
+    }
+}

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use boxoffice::config::RateLimitBy;
+use boxoffice::config::{RateLimitBy, RateSetting};
 use boxoffice::domain::{OwnerId, Principal, Role, Roles};
-use boxoffice::limiter::{ClientKey, Limiter, RateLimit, Verdict};
+use boxoffice::limiter::{ClientKey, Limiter, Limiters, RateLimit, Verdict};
+use futures_util::future::join_all;
 use harness::{Answer, Operator, TestServer, fresh_address};
 use proptest::prelude::*;
 
@@ -147,6 +148,24 @@ fn a_million_addresses_find_bounded_memory_and_leave_none_of_it() {
     assert!(clients < 10_000 && admissions < 10_000, "{clients} {admissions}");
 }
 
+#[test]
+fn callers_and_addresses_do_not_take_each_others_places() {
+    let caller = |name: &str| {
+        let known = Principal::known(OwnerId::new(name).unwrap(), Roles::from_iter([Role::User]));
+        ClientKey::of_caller(&known, IpAddr::V4(Ipv4Addr::LOCALHOST))
+    };
+    let (now, later) = (Duration::from_secs(1), Duration::from_secs(11));
+    let mut limiters = Limiters::new(LIMIT, 2);
+    for client in [key(1), key(2), caller("ann"), caller("bob")] {
+        assert!(matches!(limiters.admit(client, now), Verdict::Admitted(_)), "{client:?}");
+    }
+    // Each is bounded, too.
+    for client in [key(3), caller("eve")] {
+        assert_eq!(limiters.admit(client, now), Verdict::Full);
+    }
+    assert_eq!((limiters.clients_at(now), limiters.clients_at(later)), (4, 0));
+}
+
 #[tokio::test]
 async fn the_sixth_request_in_ten_seconds_is_refused_and_told_when_to_come_back() {
     let server = TestServer::start().await;
@@ -271,4 +290,21 @@ async fn by_address_callers_behind_one_address_are_one_client() {
     }
     ask(&server, school, &bob).await.assert_problem(429, "rate_limited");
     assert_eq!(ask(&server, fresh_address(), &bob).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_credential_no_flood_of_addresses_locks_a_known_caller_out() {
+    // A thousand requests each leave room for 2,000 addresses.
+    let limit = RateLimit { requests: 1_000, window: Duration::from_secs(10) };
+    let builder = TestServer::builder().auth("keys").operated();
+    let builder = builder.with(|s| s.network.rate_limit_by = RateLimitBy::Credential);
+    let server = builder.with(|s| s.rate_limit = RateSetting(Some(limit))).start().await;
+    let ann = Operator::of(&server).key("ann", &["user"]).await;
+    for _ in 0..20 {
+        let strangers = join_all((0..100).map(|_| server.get("/nothing").send())).await;
+        assert!(strangers.iter().all(|answer| answer.status == 404), "there is room for all of these");
+    }
+    server.get("/nothing").send().await.assert_problem(503, "overloaded");
+    ask(&server, fresh_address(), "bo_made_up").await.assert_problem(503, "overloaded");
+    assert_eq!(ask(&server, fresh_address(), &ann).await.status, 200);
 }

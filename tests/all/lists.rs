@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use harness::{Answer, TestServer};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// A server that gives lists to header roles, and the same with its own event.
 async fn open_server() -> TestServer {
@@ -297,4 +300,43 @@ async fn a_cursor_that_was_edited_or_is_of_another_query_is_refused_by_every_lis
         refused(&server, &format!("{list}&cursor={}", &cursor[1..]), "/cursor").await;
         refused(&server, &format!("{list}&cursor={}", "A".repeat(5_000)), "/cursor").await;
     }
+}
+
+/// A cursor that somebody made up who has read how they are made: the digest has no key.
+fn made_up(conditions: &[Option<&str>], position: &[u8]) -> String {
+    let digest = conditions.iter().fold(Sha256::new(), |digest, condition| {
+        let text = condition.unwrap_or_default();
+        let length = (text.len() as u64).to_be_bytes();
+        digest.chain_update([u8::from(condition.is_some())]).chain_update(length).chain_update(text)
+    });
+    let digest = digest.chain_update(position).finalize();
+    BASE64_URL_SAFE_NO_PAD.encode([&digest[..12], position].concat())
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_made_up_is_refused_as_any_other_foreign_one() {
+    let server = open_server().await;
+    let event = server.event(9).await;
+    let events = |position: &[u8]| made_up(&[Some("events"), None, None, None, None, None], position);
+    assert_eq!(events(b""), "EfuBrN0QHsUjnAa-");
+    for position in [&b""[..], b"1234567", b"12345678\xff"] {
+        refused(&server, &format!("/events?cursor={}", events(position)), "/cursor").await;
+    }
+    // As it is: whoever makes up a place reads a page that anybody may read.
+    let everything = events(&i64::MIN.to_be_bytes());
+    assert_eq!(server.get(&format!("/events?cursor={everything}")).send().await.status, 200);
+    for position in [&b"\xff"[..], b"\xc3\x28", b"a\xed\xa0\x80"] {
+        let of_event = made_up(&[Some("tickets-of-event"), Some(&event)], position);
+        refused(&server, &format!("/events/{event}/tickets?cursor={of_event}"), "/cursor").await;
+        let of_email = made_up(&[Some("tickets-of-email"), Some("a@example.org"), None], position);
+        refused(&server, &format!("/tickets?email=a@example.org&cursor={of_email}"), "/cursor").await;
+    }
+    for position in [&b""[..], b"1234567", b"123456789"] {
+        let cursor = made_up(&[Some("audit"), None, None], position);
+        let answer = server.get(&format!("/audit?cursor={cursor}")).role("admin").send().await;
+        answer.assert_problem(400, "invalid_request");
+        assert!(answer.body["detail"].as_str().is_some_and(|text| text.contains("cursor")), "{}", answer.text);
+    }
+    let trail = made_up(&[Some("audit"), None, None], &0_i64.to_be_bytes());
+    assert_eq!(server.get(&format!("/audit?cursor={trail}")).role("admin").send().await.status, 200);
 }

@@ -220,9 +220,11 @@ async fn a_manifest_outside_the_contract_is_refused_by_what_is_wrong() {
     assert_refused(with(|made| made.routes[0].summary = "s".repeat(257)).await, bad, &["summary of route one"]);
     assert_refused(with(|made| made.routes[0].answers = vec![(99, None)]).await, bad, &["answers 99"]);
     assert_refused(with(|made| made.routes[0].answers = vec![(200, None); 65]).await, bad, &["65 answers"]);
-    for path in ["/openapi.json", "/docs", "/docs/x", "/docs/{part}", "/audit", "/audit/{id}"] {
-        let refused = with(|made| made.routes[0].path = path.into()).await;
-        assert_refused(refused, bad, &[path, "the host's own"]);
+    for own in boxoffice::own_paths() {
+        for path in [own.to_owned(), format!("{own}/x"), format!("{own}/{{part}}")] {
+            let refused = with(|made| made.routes[0].path.clone_from(&path)).await;
+            assert_refused(refused, bad, &[&path, "the host's own"]);
+        }
     }
     for path in ["/auditing", "/docs.html", "/{any}"] {
         assert!(with(|made| made.routes[0].path = path.into()).await.is_ok(), "{path}");

@@ -1,6 +1,8 @@
 //! `--trusted-proxy`: who the client is behind proxies, and what people make up.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use boxoffice::config::{Cli, Command};
+use clap::Parser as _;
 use harness::{Call, TestServer, fresh_address, logged, watched_id};
 
 /// A server behind proxies on loopback and in 10.0.0.0/8, and the IPv6 network of another.
@@ -97,4 +99,20 @@ async fn the_limiter_and_the_audit_trail_go_by_the_client_and_not_by_the_proxy()
     assert_eq!(made.send().await.status, 201);
     let trail = server.get("/audit").role("admin").send().await;
     assert_eq!(trail.body["items"][0]["address"], "2001:db8::7", "{}", trail.text);
+}
+
+#[test]
+fn a_network_of_ipv4_addresses_in_ipv6_s_form_is_that_of_ipv4() {
+    let cases = [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:a00:0/120", "10.0.0.0/24"),
+        ("::ffff:10.0.0.7", "10.0.0.7/32"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ];
+    for (said, meant) in cases {
+        let arguments = ["boxoffice", "serve", "--allow-insecure-header-auth", "--trusted-proxy", said];
+        let Command::Serve(serve) = Cli::try_parse_from(arguments).unwrap().command else { panic!("it is serve") };
+        assert_eq!(serve.network.trusted_proxy, [meant.parse().unwrap()], "{said}");
+    }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use harness::{TOKEN, TestServer, token_file, unruly_rules};
+use harness::{TOKEN, TestServer, fresh_address, token_file, under_another_digest, unruly_rules};
 use tempfile::NamedTempFile;
 
 /// A server with the standard rules active, and the module that misbehaves uploaded and in no role. Gives its digest, too.
@@ -52,6 +52,50 @@ async fn without_the_token_nobody_picks_a_version_or_learns_which_there_are() {
     let plain = TestServer::start().await;
     let call = plain.get("/events").header("x-boxoffice-rules", "active").header("x-boxoffice-operator-token", "");
     call.send().await.assert_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_tester_reads_the_description_of_the_version_that_it_picks_and_others_that_of_the_active_one() {
+    let (server, digest, _file) = with_another().await;
+    let active = server.server().module().digest.to_string();
+    let described = async |asked: Option<&str>| {
+        let call = server.get("/openapi.json");
+        let call = asked.into_iter().fold(call, |call, name| {
+            call.header("x-boxoffice-rules", name).header("x-boxoffice-operator-token", TOKEN)
+        });
+        let answer = call.send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let told = answer.body["info"]["x-boxoffice-rules"]["digest"].as_str().unwrap().to_owned();
+        assert_eq!(answer.header("x-boxoffice-rules"), asked.map_or("", |_| &told[..12]));
+        (told, answer.header("etag").to_owned(), answer.body["paths"].get("/fine").is_some())
+    };
+    let (others, tag, fine) = described(None).await;
+    assert_eq!((others.as_str(), fine), (active.as_str(), false));
+    let (testers, other_tag, fine) = described(Some(&digest)).await;
+    assert_eq!((testers.as_str(), fine), (digest.as_str(), true));
+    assert_ne!(tag, other_tag);
+    // In turn, as often as one likes, and whatever else is looked at meanwhile.
+    let bytes = std::fs::read(unruly_rules()).unwrap();
+    for n in 0..5 {
+        let more = under_another_digest(&bytes, &n.to_string());
+        let more = server.server().registry().upload(more).await.unwrap().digest.to_string();
+        assert_eq!(described(Some(&more)).await.0, more);
+        assert_eq!(described(None).await, (active.clone(), tag.clone(), false));
+        assert_eq!(described(Some(&digest)).await, (digest.clone(), other_tag.clone(), true));
+    }
+}
+
+#[tokio::test]
+async fn on_the_hosts_own_routes_a_tester_is_asked_for_the_token_and_a_version_that_there_is() {
+    let (server, digest, _file) = with_another().await;
+    for path in boxoffice::own_paths() {
+        let call = || server.get(path).from(fresh_address());
+        let wrong = call().header("x-boxoffice-rules", &digest).header("x-boxoffice-operator-token", "guessed");
+        wrong.send().await.assert_problem(403, "forbidden");
+        call().header("x-boxoffice-rules", &digest).send().await.assert_problem(403, "forbidden");
+        let nothing = call().header("x-boxoffice-rules", "0000000000").header("x-boxoffice-operator-token", TOKEN);
+        nothing.send().await.assert_problem(400, "invalid_request");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -203,7 +204,7 @@ async fn files_that_cannot_be_served_are_told_by_flag_before_anything_is_made() 
         (&certificate, &encrypted, &["--tls-key", "passphrase"]),
         (&certificate, &broken, &["--tls-key", "cannot be used"]),
         (&certificate[..certificate.len() - 10], &key_pem, &["--tls-cert", "not whole PEM"]),
-        (&large, &key_pem, &["--tls-cert", "1 MiB"]),
+        (&large, &key_pem, &["--tls-cert", "more than 1048576 bytes"]),
     ];
     for (certificate, key, says) in cases {
         files.write(certificate, key);
@@ -217,7 +218,21 @@ async fn files_that_cannot_be_served_are_told_by_flag_before_anything_is_made() 
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
     }
     std::fs::remove_file(files.path("key.pem")).unwrap();
-    files.server().try_start().await.err().expect("there is no key");
+    let missing = files.server().try_start().await.err().expect("there is no key").to_string();
+    assert!(missing.contains("--tls-key"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
+    for (name, flag) in [("cert.pem", "--tls-cert"), ("key.pem", "--tls-key")] {
+        let files = Files::new();
+        std::fs::remove_file(files.path(name)).unwrap();
+        assert!(Command::new("mkfifo").arg(files.path(name)).status().unwrap().success());
+        // Nobody ever writes into it.
+        let started = tokio::time::timeout(Duration::from_secs(30), files.server().try_start()).await;
+        let refused = started.expect("it does not wait for a writer").err().expect("it is refused").to_string();
+        assert!(refused.contains(flag) && refused.contains("not a file"), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -265,6 +280,30 @@ async fn a_renewed_certificate_is_judged_by_the_wall_clock() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_over_is_not_served_in_the_place_of_a_good_one() {
+    let files = Files::new();
+    let server = files.server().start().await;
+    let ends = async || {
+        let told = harness::Exposition::parse(&server.metrics().await);
+        told.sum("boxoffice_tls_certificate_not_after_seconds", &[]).unwrap()
+    };
+    let before = ends().await;
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2026, 11, 21));
+    let over = params.self_signed(&key).unwrap();
+    files.write(&over.pem(), &key.serialize_pem());
+    // Longer than it takes to see it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(serves(server.address(), &files.certificate).await, "the one before");
+    assert!((ends().await - before).abs() < 1.0);
+    // The same name and key, still good, are taken.
+    let good = made("renewed", &key);
+    files.write(&good.pem(), &key.serialize_pem());
+    until("the good one is served", async || serves(server.address(), good.der()).await).await;
+}
+
+#[tokio::test]
 async fn what_is_no_tls_ends_its_connection_and_is_counted() {
     let files = Files::new();
     let server =
@@ -294,6 +333,31 @@ async fn a_greeting_that_never_ends_is_not_waited_for() {
     }
     until("both are counted", async || failures(&server).await >= 2.0).await;
     assert!(serves(server.address(), &files.certificate).await);
+}
+
+#[tokio::test]
+async fn a_greeting_and_the_first_head_have_one_time_between_them() {
+    let files = Files::new();
+    let server = files.server().with(|s| s.header_timeout = Duration::from_secs(4)).start().await;
+    let stream = server.get("/").connect().await.unwrap();
+    let waits = tokio::time::Instant::now();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut silent = connector(&files.certificate, &[]).connect(name, stream).await.unwrap();
+    // Closed, with or without the word for it.
+    let _ = silent.read_to_end(&mut Vec::new()).await;
+    // With a time for each it would be 7 s at the least.
+    assert!(waits.elapsed() < Duration::from_millis(6_500), "{:?}", waits.elapsed());
+    // The deadline is the first request's: whoever has made one has its time again for the next.
+    let short = files.server().with(|s| s.header_timeout = Duration::from_secs(2)).start().await;
+    let mut kept = connect(short.address(), &files.certificate).await.unwrap();
+    for _ in 0..3 {
+        kept.write_all(b"HEAD /events HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        let mut seen = [0; 2048];
+        let read = kept.read(&mut seen).await.unwrap();
+        assert!(seen[..read].starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&seen[..read]));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 #[tokio::test]

@@ -222,8 +222,13 @@ async fn a_patch_is_a_merge_patch_or_plain_json_and_nothing_else() {
         assert_eq!(call().header("content-type", good).send().await.status, 200, "{good}");
     }
     for bad in ["application/json-patch+json", "text/plain", "application/merge-patch+json; charset=utf-16"] {
-        call().header("content-type", bad).send().await.assert_problem(415, "unsupported_media_type");
+        let refused = call().header("content-type", bad).send().await;
+        refused.assert_problem(415, "unsupported_media_type");
+        assert_eq!(refused.header("accept-patch"), "application/merge-patch+json, application/json");
     }
+    let post = server.post("/events").role("organizer").body("x").header("content-type", "text/plain").send().await;
+    post.assert_problem(415, "unsupported_media_type");
+    assert_eq!(post.header("accept-patch"), "");
     let options = server.call("OPTIONS", &format!("/events/{event}")).send().await;
     assert_eq!(options.header("accept-patch"), "application/merge-patch+json, application/json");
     assert_eq!(server.call("OPTIONS", "/events").send().await.header("accept-patch"), "");

@@ -9,7 +9,7 @@ use crate::running::{Running, assert_refused, program, run};
 #[test]
 fn a_bad_flag_or_value_is_one_line_that_names_it() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&[&str], &str); 27] = [
+    let cases: [(&[&str], &str); 32] = [
         (&["serve", "--colour"], "--colour"),
         (&["dance"], "dance"),
         (&["serve", "--listen", "nowhere"], "--listen"),
@@ -28,6 +28,13 @@ fn a_bad_flag_or_value_is_one_line_that_names_it() {
         (&["serve", "--tls-key", "key.pem"], "--tls-cert"),
         (&["serve", "--trusted-proxy", "10.0.0.1/8"], "--trusted-proxy"),
         (&["serve", "--trusted-proxy", "proxy.example"], "--trusted-proxy"),
+        // Everybody would be believed about everybody.
+        (&["serve", "--trusted-proxy", "0.0.0.0/0"], "'--trusted-proxy <CIDR>': is everybody"),
+        (&["serve", "--trusted-proxy", "::/0"], "'--trusted-proxy <CIDR>': is everybody"),
+        (&["serve", "--trusted-proxy", "::ffff:0:0/96"], "'--trusted-proxy <CIDR>': is everybody"),
+        // IPv4 in IPv6's form, and more than that.
+        (&["serve", "--trusted-proxy", "::ffff:0:0/80"], "write the IPv4 network itself"),
+        (&["serve", "--trusted-proxy", "::ffff:10.0.0.1/104"], "is 10.0.0.0/8 meant?"),
         // Anybody behind it could take any role.
         (&["serve", "--trusted-proxy", "10.0.0.0/8"], "--trusted-proxy"),
         (&["serve", "--cors-origin", "*"], "every page in the world"),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// Whose requests the limiter counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,7 +47,24 @@ fn network(text: &str) -> Result<IpNet, String> {
         .parse()
         .or_else(|_| one(text))
         .map_err(|_| "write an address or a network, such as 10.0.0.0/8 or ::1".to_owned())?;
+    let net = unmapped(net)?;
+    if net.prefix_len() == 0 {
+        return Err(
+            "is everybody, so that each client could say it is another: name the proxies' own networks".to_owned()
+        );
+    }
     if net.trunc() == net { Ok(net) } else { Err(format!("has bits beyond its prefix; is {} meant?", net.trunc())) }
+}
+
+/// Addresses are compared as IPv4 where they are (`::ffff:10.0.0.1` is 10.0.0.1), so networks of such are made IPv4, too.
+fn unmapped(net: IpNet) -> Result<IpNet, String> {
+    /// `::ffff:0:0/96`, in which all mapped addresses are.
+    const MAPPED: u8 = 96;
+    let IpNet::V6(v6) = net else { return Ok(net) };
+    let Some(v4) = v6.addr().to_ipv4_mapped() else { return Ok(net) };
+    let short = || "covers more than IPv4 addresses in IPv6's form: write the IPv4 network itself, such as 10.0.0.0/8";
+    let prefix = v6.prefix_len().checked_sub(MAPPED).ok_or_else(short)?;
+    Ipv4Net::new(v4, prefix).map(IpNet::V4).map_err(|error| error.to_string())
 }
 
 /// An origin as browsers write it (RFC 6454, 6.2): it is compared byte by byte.

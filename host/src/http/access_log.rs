@@ -31,6 +31,7 @@ pub(super) struct Entry<'a> {
     guest_us: u64,
     store_us: u64,
     host_calls: u32,
+    has_run: bool,
     total: Stopwatch,
 }
 
@@ -49,6 +50,7 @@ impl<'a> Entry<'a> {
             guest_us: 0,
             store_us: 0,
             host_calls: 0,
+            has_run: false,
             total: Stopwatch::start(),
         }
     }
@@ -72,6 +74,12 @@ impl<'a> Entry<'a> {
     pub(super) fn ran(&mut self, report: &Report) {
         (self.guest_us, self.store_us) = (report.guest_micros, report.store_micros);
         self.host_calls = report.host_calls;
+        self.has_run = true;
+    }
+
+    /// Whether the guest has run.
+    pub(super) fn has_run(&self) -> bool {
+        self.has_run
     }
 
     /// The host answers by itself; if that is a fault of ours, a line of its own says why.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::Request;
@@ -154,38 +155,73 @@ async fn connection<S, F>(
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(acceptor.write_timeout));
     let stream = Box::pin(stream);
+    // It holds its permit until there is a request, so the greeting and the first head have the time of a head between them.
+    let first = First::within(acceptor.header_timeout);
     match &acceptor.tls {
-        None => serve(&acceptor, stream, peer, phase, service).await,
+        None => serve(&acceptor, stream, peer, first, phase, service).await,
         Some(tls) => {
-            // It holds its permit meanwhile, so it has the time that a head has.
             let greeted = tokio::select! {
-                greeted = tokio::time::timeout(acceptor.header_timeout, tls.accept(stream)) => greeted,
+                greeted = tls.accept(stream) => greeted,
+                () = first.is_late() => Err(std::io::ErrorKind::TimedOut.into()),
                 () = reached(phase.clone(), Phase::Closing) => return,
             };
             match greeted {
-                Ok(Ok(stream)) => serve(&acceptor, stream, peer, phase, service).await,
+                Ok(stream) => serve(&acceptor, stream, peer, first, phase, service).await,
                 // A client's doing, too: plain HTTP, an old TLS, garbage, or nothing at all.
-                Ok(Err(error)) => not_greeted(&acceptor, peer, &error),
-                Err(late) => not_greeted(&acceptor, peer, &late),
+                Err(error) => not_greeted(&acceptor, peer, &error),
             }
         }
     }
     drop(permit);
 }
 
-fn not_greeted(acceptor: &Acceptor, peer: IpAddr, error: &dyn std::fmt::Display) {
+/// The first request of a connection, which has to come until some instant.
+#[derive(Clone)]
+struct First {
+    until: tokio::time::Instant,
+    came: Arc<AtomicBool>,
+}
+
+impl First {
+    fn within(time: Duration) -> Self {
+        Self { until: tokio::time::Instant::now() + time, came: Arc::default() }
+    }
+
+    /// It is there: its head is whole.
+    fn has_come(&self) {
+        self.came.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until it is too late for it; for ever, if it has come by then.
+    async fn is_late(&self) {
+        tokio::time::sleep_until(self.until).await;
+        if self.came.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn not_greeted(acceptor: &Acceptor, peer: IpAddr, error: &std::io::Error) {
     acceptor.tls_failures.inc();
     tracing::debug!(address = %peer, %error, "TLS handshake failed");
 }
 
 /// HTTP over a connection, encrypted or not, to its end.
-async fn serve<I, S, F>(acceptor: &Acceptor, stream: I, peer: IpAddr, phase: watch::Receiver<Phase>, service: S)
-where
+async fn serve<I, S, F>(
+    acceptor: &Acceptor,
+    stream: I,
+    peer: IpAddr,
+    first: First,
+    phase: watch::Receiver<Phase>,
+    service: S,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Fn(IpAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = HttpResponse> + Send + 'static,
 {
+    let begun = first.clone();
     let service = service_fn(move |request| {
+        begun.has_come();
         let answer = service(peer, request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
@@ -198,6 +234,10 @@ where
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
+        () = first.is_late() => {
+            tracing::debug!(address = %peer, "connection ended: its first request came too late");
+            return;
+        }
         () = reached(phase, Phase::Closing) => {
             served.as_mut().graceful_shutdown();
             served.await

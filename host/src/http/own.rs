@@ -4,6 +4,8 @@ mod audit;
 mod docs;
 mod openapi;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use hyper::http::request::Parts;
@@ -12,7 +14,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use super::{Turn, response};
 use crate::domain::Principal;
 use crate::error::Error;
-use crate::wasm::Answer;
+use crate::wasm::{Answer, Module};
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +61,21 @@ impl OwnRoute {
         }
     }
 
-    pub(super) async fn answer(self, turn: &Turn<'_>, parts: &Parts, principal: &Principal) -> Result<Answer, Error> {
+    /// `testers`: the version that a tester has chosen.
+    pub(super) async fn answer(
+        self,
+        turn: &Turn<'_>,
+        parts: &Parts,
+        principal: &Principal,
+        testers: Option<&Arc<Module>>,
+    ) -> Result<Answer, Error> {
         match parts.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS => return Ok(response::options(ALLOW)),
             _ => return Err(Error::MethodNotAllowed { allow: ALLOW.into() }),
         }
         match self {
-            Self::OpenApi => Ok(openapi::answer(turn.app, &parts.headers)),
+            Self::OpenApi => Ok(openapi::answer(turn.app, &parts.headers, testers)),
             Self::Docs => Ok(docs::answer(&parts.headers)),
             Self::Audit => audit::answer(turn, parts, principal).await,
         }

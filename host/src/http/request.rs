@@ -198,7 +198,7 @@ impl Discard {
     pub(crate) const OF_ANYBODY: Self = Self { bytes: 1024 * 1024, timeout: Duration::from_secs(1) };
 }
 
-/// Reads what is left of a refused body, within limits, and forgets it: a connection that is closed over unread bytes is reset, and
+/// Reads what is left of a body that nobody wants, within limits, and forgets it: a connection that is closed over unread bytes is reset, and
 /// the client might never see why it was refused.
 ///
 /// Gives whether nothing is left of it.
@@ -209,13 +209,15 @@ pub(crate) async fn discard(headers: &HeaderMap, body: &mut Incoming, limits: Di
     }
     let reading = async {
         let mut seen = 0;
-        while let Some(Ok(frame)) = body.frame().await {
+        // A chunked body never says that it is at its end: it just has no more.
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
             seen += frame.data_ref().map_or(0, bytes::Bytes::len);
             if seen > limits.bytes {
                 return false;
             }
         }
-        body.is_end_stream()
+        true
     };
     tokio::time::timeout(limits.timeout, reading).await.unwrap_or(false)
 }

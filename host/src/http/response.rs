@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, InvalidHeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
@@ -16,6 +17,7 @@ use crate::wasm::Answer;
 /// What hyper sends.
 pub(crate) type HttpResponse = Response<Full<Bytes>>;
 
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -116,6 +118,18 @@ fn rate_limit_headers(headers: &mut HeaderMap, limit: RateLimit, standing: Stand
     }
 }
 
+/// What a refusal says of the method besides: which bodies a PATCH may have, to whoever sent another (RFC 5789, 2.2).
+pub(super) fn of_method(reply: Reply, error: &Error, method: &Method) -> Reply {
+    match (error, accept_patch()) {
+        (Error::UnsupportedMediaType, Ok(types)) if *method == Method::PATCH => reply.header(ACCEPT_PATCH, types),
+        _ => reply,
+    }
+}
+
+fn accept_patch() -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::try_from(PATCH_TYPES.join(", "))
+}
+
 /// Tells a tester which version answered.
 pub(super) fn name_module(answer: &mut Answer, digest: &str) {
     if let Ok(digest) = HeaderValue::from_str(digest) {
@@ -128,9 +142,9 @@ pub(super) fn options(allow: &str) -> Answer {
     let mut headers = HeaderMap::new();
     // RFC 5789, 3.1: whoever asks what there is is told what a patch may be.
     if allow.split(", ").any(|method| method == Method::PATCH.as_str())
-        && let Ok(types) = HeaderValue::try_from(PATCH_TYPES.join(", "))
+        && let Ok(types) = accept_patch()
     {
-        headers.insert(HeaderName::from_static("accept-patch"), types);
+        headers.insert(ACCEPT_PATCH, types);
     }
     if let Ok(allow) = HeaderValue::from_str(allow) {
         headers.insert(ALLOW, allow);

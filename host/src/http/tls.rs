@@ -5,7 +5,6 @@
 
 mod validity;
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +18,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::clock::Clock;
 use crate::domain::Millis;
-use crate::trust::is_open_to_others;
+use crate::trust::{is_open_to_others, read_small};
 use crate::watch::{Look, Step, Watch};
 use validity::Validity;
 
@@ -158,13 +157,7 @@ impl Files {
 
 /// What the file has, up to what a certificate or a key may have.
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    if !file.metadata().is_ok_and(|found| found.is_file()) {
-        return Err("it is not a file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_FILE { Err("it is larger than 1 MiB".to_owned()) } else { Ok(bytes) }
+    read_small(path, MAX_FILE).map_err(|error| error.to_string())
 }
 
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -103,7 +103,8 @@ impl Row {
             let known = kind == Kind::Header || roles.is_some();
             return if known { Outcome::Forbidden } else { Outcome::Unauthenticated };
         }
-        // With header roles nobody is known: whoever has an id may use it, and no search gives one away.
+        // With header roles nobody is known: whoever has an id may use it, and no search by email and no trail gives one away. The list of
+        // an event's tickets does, to whoever claims to be an organizer, as README says.
         let theirs = kind == Kind::Header || admin || owner == Owner::Own;
         match self.of {
             Of::Search | Of::SearchOfEvent if kind == Kind::Header => Outcome::Forbidden,

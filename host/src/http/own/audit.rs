@@ -72,7 +72,7 @@ fn query(raw: Option<&str>) -> Result<AuditQuery, Error> {
         match name.as_str() {
             "event_id" => query.event_id = Some(EventId::new(value)),
             "ticket_id" => query.ticket_id = Some(TicketId::new(value)),
-            "limit" => query.limit = value.parse().unwrap_or(0),
+            "limit" => query.limit = plain_number(&value).unwrap_or(0),
             "cursor" => query.cursor = Some(value),
             _ => {
                 let known = "event_id, ticket_id, limit and cursor";
@@ -88,6 +88,12 @@ fn query(raw: Option<&str>) -> Result<AuditQuery, Error> {
     }
     check_limit(query.limit).map_err(|field| invalid(&field))?;
     Ok(query)
+}
+
+/// A number in plain digits, as all lists have it. `u32::from_str` alone would take `+5` and `007` too.
+fn plain_number(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| plain)
 }
 
 fn invalid(field: &InvalidField) -> Error {

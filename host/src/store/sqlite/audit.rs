@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::cursor::Scope;
+use super::cursor::{Scope, not_ours};
 use super::job::Desk;
 use super::metrics::Account as _;
 use super::rows::{all, optional};
@@ -82,12 +82,9 @@ pub(super) fn list(
     let scope = Scope::new("audit")
         .with(query.event_id.as_ref().map(EventId::as_str))
         .with(query.ticket_id.as_ref().map(TicketId::as_str));
-    let after = match query.cursor.as_deref().map(|cursor| scope.position(cursor)).transpose() {
-        Ok(None) => 0,
-        // Our own cursors hold a number; another's have been refused.
-        Ok(Some(bytes)) => {
-            bytes.try_into().map(i64::from_be_bytes).map_err(|_| Trouble::Broken("a cursor of ours is no number"))?
-        }
+    let number = |bytes: Vec<u8>| bytes.try_into().map(i64::from_be_bytes).map_err(|_| not_ours());
+    let after = match query.cursor.as_deref().map(|cursor| scope.position(cursor).and_then(number)).transpose() {
+        Ok(after) => after.unwrap_or_default(),
         Err(no) => return Ok(Err(no)),
     };
     let items = page(db, query, after)?;

@@ -15,6 +15,12 @@ const DIGEST: usize = 12;
 /// Longest cursor that is looked at, in characters: ours are about 80.
 const MAX_CHARS: usize = 512;
 
+/// What is said of a cursor that this query has not given: it is of another, edited, or made up.
+pub(super) fn not_ours() -> ListRefusal {
+    let detail = "is not a cursor of this query: start again without one";
+    ListRefusal::Invalid(InvalidField::new("/cursor", detail))
+}
+
 /// The conditions of a query, digested. Its limit is none of them: the next page may be longer.
 pub(super) struct Scope(Sha256);
 
@@ -40,12 +46,8 @@ impl Scope {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The position in `cursor`, if it is one of this query's.
+    /// The position in `cursor`, if it is one of this query's, or made up by somebody who can digest: whoever reads it must take any bytes.
     pub(super) fn position(&self, cursor: &str) -> Result<Vec<u8>, ListRefusal> {
-        let not_ours = || {
-            let detail = "is not a cursor of this query: start again without one";
-            ListRefusal::Invalid(InvalidField::new("/cursor", detail))
-        };
         if cursor.len() > MAX_CHARS {
             return Err(not_ours());
         }

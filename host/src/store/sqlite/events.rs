@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::audit;
-use super::cursor::Scope;
+use super::cursor::{Scope, not_ours};
 use super::faults::{Faults, mutant};
 use super::job::Desk;
 use super::rows::{Owned, all, event, event_columns, optional};
@@ -144,8 +144,8 @@ pub(super) fn list(
     let start = match &query.cursor {
         // No id is empty, so this is before all that start then.
         None => Position { order: query.starts_after.map_or(i64::MIN, |at| at.0), id: String::new() },
-        Some(cursor) => match scope.position(cursor) {
-            Ok(bytes) => unpack(&bytes)?,
+        Some(cursor) => match scope.position(cursor).and_then(|bytes| unpack(&bytes).ok_or_else(not_ours)) {
+            Ok(position) => position,
             Err(no) => return Ok(Err(no)),
         },
     };
@@ -174,9 +174,10 @@ fn pack(event: &Event) -> Vec<u8> {
     bytes
 }
 
-fn unpack(bytes: &[u8]) -> Result<Position, Trouble> {
-    let (order, id) = bytes.split_first_chunk().ok_or(Trouble::Broken("a cursor of ours is too short"))?;
-    Ok(Position { order: i64::from_be_bytes(*order), id: String::from_utf8_lossy(id).into_owned() })
+/// `None`: nobody has packed this.
+fn unpack(bytes: &[u8]) -> Option<Position> {
+    let (order, id) = bytes.split_first_chunk()?;
+    Some(Position { order: i64::from_be_bytes(*order), id: str::from_utf8(id).ok()?.to_owned() })
 }
 
 /// The last place in the order that the query reaches. An event without a start starts neither before nor after

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::audit;
-use super::cursor::Scope;
+use super::cursor::{Scope, not_ours};
 use super::faults::mutant;
 use super::job::Desk;
 use super::metrics::Account as _;
@@ -124,12 +124,11 @@ pub(super) fn list(
         }
         TicketFilter::OfEmail(email) => Scope::new("tickets-of-email").with(Some(email.key())).with(only),
     };
-    let after = match query.cursor.as_deref().map(|cursor| scope.position(cursor)).transpose() {
+    let text = |bytes| String::from_utf8(bytes).map_err(|_| not_ours());
+    let after = match query.cursor.as_deref().map(|cursor| scope.position(cursor).and_then(text)).transpose() {
         Ok(after) => after.unwrap_or_default(),
         Err(no) => return Ok(Err(no)),
     };
-    // Our own cursors hold text; another's have been refused.
-    let after = String::from_utf8_lossy(&after);
     let limit = query.limit.clamp(1, MAX_PAGE);
     let mut rows = page(db, &query.filter, only, &after, limit + 1)?;
     let more = rows.len() > limit as usize;
