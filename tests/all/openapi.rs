@@ -65,8 +65,8 @@ async fn every_route_of_the_module_and_of_the_host_is_in_the_description() {
     }
     for path in boxoffice::own_paths() {
         assert!(said["paths"][path]["get"]["operationId"].is_string(), "{path}");
-        let served = server.get(path).send().await;
-        assert!(served.status == 200 || served.code() == "forbidden", "{path}: {}", served.text);
+        let given = server.get(path).send().await;
+        assert!(given.status == 200 || given.code() == "forbidden", "{path}: {}", given.text);
     }
 }
 
