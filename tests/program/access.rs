@@ -90,13 +90,13 @@ fn secrets_that_others_can_read_are_told_of_with_what_to_do() {
             ("--jwks", "jwks.json", ["--auth", "jwt", "--jwks", "jwks.json"]),
             ("--tls-key", "key.pem", ["--tls-cert", &certificate, "--tls-key", "key.pem"]),
         ] {
-            let started = Running::start(&dir, &more).started;
+            let started = Running::start(&dir, &more).started.clone();
             let lines = started.iter().filter_map(|line| line["message"].as_str());
             let warned = lines.filter(|line| line.contains(flag) && line.contains(&format!("chmod 600 {file}")));
             assert_eq!(warned.count(), usize::from(told), "{mode:o} {started:?}");
         }
         // Public keys are for everybody.
-        let started = Running::start(&dir, &["--auth", "jwt", "--jwks", "public.json"]).started;
+        let started = Running::start(&dir, &["--auth", "jwt", "--jwks", "public.json"]).started.clone();
         assert!(!started.iter().any(|line| line.to_string().contains("chmod")), "{started:?}");
     }
 }

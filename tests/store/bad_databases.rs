@@ -183,7 +183,7 @@ async fn a_database_whose_structure_is_broken() {
         .flatten()
         .collect();
     drop(db);
-    assert_eq!(roots.len(), 16);
+    assert_eq!(roots.len(), 17);
     for page in roots.into_iter().chain([1]) {
         let page = page as usize;
         let mut broken = whole.clone();
