@@ -78,7 +78,7 @@ fn in_headers(route: &Route) -> impl Iterator<Item = Value> {
     let answers = |status: u16| route.described.answers.iter().any(|answer| answer.status == status);
     let if_match = || {
         let told = "Entity tags, one of which it must still be: 412 if it is none.";
-        header("If-Match", told, &json!({ "type": "string", "pattern": TAGS }))
+        header("If-Match", told, &json!({ "type": "string", "minLength": 1, "pattern": TAGS }))
     };
     let key = || {
         let schema = json!({ "type": "string", "pattern": r#"^("[ !#-\[\]-~]{1,255}"|[!#-~]{1,255})$"# });
