@@ -144,7 +144,7 @@ async fn a_strangers_manifest_makes_a_description_that_is_whole_or_none() {
     let mut routes: Vec<Said> =
         [own, proto, long, data].iter().enumerate().map(|(n, schema)| route(n, schema)).collect();
     // And many of one title that are all different.
-    routes[0].answers = (0..60).map(|n| (200 + n, Some(json!({ "title": "Same", "const": n }).to_string()))).collect();
+    routes.extend((4..64).map(|n| route(n, &json!({ "title": "Same", "const": n }))));
     let digest = operator.pushed(Made { routes, ..Made::default() }.component()).await;
     operator.activate_for_all(&digest).await;
     let said = description(&server).await;

@@ -217,6 +217,7 @@ async fn files_that_cannot_be_served_are_told_by_flag_before_anything_is_made() 
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
     }
+    files.write(&certificate, &key_pem);
     std::fs::remove_file(files.path("key.pem")).unwrap();
     let missing = files.server().try_start().await.err().expect("there is no key").to_string();
     assert!(missing.contains("--tls-key"), "{missing}");
