@@ -22,6 +22,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use ipnet::IpNet;
 
 use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
@@ -287,6 +288,10 @@ impl Serve {
     fn check(&self) -> Result<(), ConfigError> {
         if self.watch && self.rules.as_deref().is_none_or(|file| file == Path::new("-")) {
             let why = "--watch: it serves what a file has whenever it changes; name one with --rules FILE";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
+        if IpNet::aggregate(&self.network.trusted_proxy).iter().any(|net| net.prefix_len() == 0) {
+            let why = "--trusted-proxy: together these are all addresses, and the client would be whoever it says; name your proxies";
             return Err(ConfigError::Invalid(why.to_owned()));
         }
         if self.auth == AuthMode::Header && !self.network.trusted_proxy.is_empty() {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use boxoffice::auth::AuthMode;
 use boxoffice::clock::SystemClock;
 use boxoffice::config::{Cli, Command, ConfigError, Serve, first_line};
 use boxoffice::domain::IdSource;
@@ -82,7 +83,7 @@ async fn run(settings: Serve) -> Result<(), String> {
     let admin_listener = bind("--admin-listen", settings.admin_listen)?;
     let db = settings.db.clone();
     let scheme = if settings.network.tls_cert.is_some() { "https" } else { "http" };
-    if settings.allow_insecure_header_auth {
+    if settings.allow_insecure_header_auth && settings.auth == AuthMode::Header {
         tracing::warn!("--allow-insecure-header-auth: anybody who reaches this server can take any role");
     }
     if let Some(why) = settings.in_the_clear() {

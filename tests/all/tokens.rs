@@ -244,6 +244,19 @@ async fn keys_are_exchanged_while_it_serves_and_a_broken_file_exchanges_nothing(
 }
 
 #[tokio::test]
+async fn a_public_key_is_never_exchanged_for_a_secret() {
+    let issuer = Issuer::p256();
+    let server = host(&issuer, |_| {}).await;
+    let good = signed(&issuer, &json!({}));
+    let secret = Issuer::secret();
+    std::fs::write(server.kept()[0].path(), secret.key_file()).unwrap();
+    let told = "boxoffice_token_key_changes_total{outcome=\"refused\"} 1\n";
+    until("the file is refused", async || server.metrics().await.contains(told)).await;
+    create(&server, &signed(&secret, &json!({}))).await.assert_problem(401, "unauthenticated");
+    assert_eq!(create(&server, &good).await.status, 201);
+}
+
+#[tokio::test]
 async fn refused_credentials_are_counted_by_reason() {
     let issuer = Issuer::secret();
     let server = TestServer::builder().auth("jwt,keys").jwt_key(issuer.key_file()).start().await;

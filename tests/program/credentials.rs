@@ -166,6 +166,18 @@ fn keys_of_tokens_that_cannot_be_used_are_one_line_and_make_no_database() {
     write("private.json", r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"","d":""}]}"#);
     write("point.json", r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}]}"#);
     write("no.json", "{}");
+    // What could be taken for a secret, and would let in whoever knows it: everybody.
+    let pem = fs::read_to_string(key("p256.pub")).unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    write("bare.b64", &base64);
+    let rsa = fs::read_to_string(key("rsa.pub")).unwrap();
+    write("rsa.b64", &rsa.lines().filter(|line| !line.starts_with('-')).collect::<String>());
+    write("jwks.json", &format!(r#"{{"keys":[{}]}}"#, oct("a")));
+    write("page.html", "<html><head><title>404</title></head><body>nginx</body></html>\n");
+    write("page.txt", "404 page not found, and that is all there is to say");
+    write("dashes.pem", &pem.replace("BEGIN", "begin"));
+    write("same", &"a".repeat(64));
+    write("zeros", &"\0".repeat(64));
     let key_files = [
         ("missing".to_owned(), "no such file"),
         (".".to_owned(), "not a file"),
@@ -175,6 +187,14 @@ fn keys_of_tokens_that_cannot_be_used_are_one_line_and_make_no_database() {
         (key("rsa.pem"), "private key"),
         (key("p256-sec1.pem"), "private key"),
         (key("certificate.pem"), "certificate"),
+        ("bare.b64".to_owned(), "a key in base64"),
+        ("rsa.b64".to_owned(), "a key in base64"),
+        ("jwks.json".to_owned(), "--jwks takes"),
+        ("page.html".to_owned(), "a document"),
+        ("page.txt".to_owned(), "no line of text"),
+        ("dashes.pem".to_owned(), "no line of text"),
+        ("same".to_owned(), "again and again"),
+        ("zeros".to_owned(), "no line of text"),
         (key("rsa1024.pub"), "1024 bits"),
         (key("p384.pub"), "P-256"),
         (key("secp256k1.pub"), "P-256"),

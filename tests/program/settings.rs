@@ -9,7 +9,7 @@ use crate::running::{Running, assert_refused, program, run};
 #[test]
 fn a_bad_flag_or_value_is_one_line_that_names_it() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&[&str], &str); 32] = [
+    let cases: [(&[&str], &str); 33] = [
         (&["serve", "--colour"], "--colour"),
         (&["dance"], "dance"),
         (&["serve", "--listen", "nowhere"], "--listen"),
@@ -30,6 +30,7 @@ fn a_bad_flag_or_value_is_one_line_that_names_it() {
         (&["serve", "--trusted-proxy", "proxy.example"], "--trusted-proxy"),
         // Everybody would be believed about everybody.
         (&["serve", "--trusted-proxy", "0.0.0.0/0"], "'--trusted-proxy <CIDR>': is everybody"),
+        (&["serve", "--auth", "keys", "--trusted-proxy", "0.0.0.0/1,128.0.0.0/1"], "--trusted-proxy: together"),
         (&["serve", "--trusted-proxy", "::/0"], "'--trusted-proxy <CIDR>': is everybody"),
         (&["serve", "--trusted-proxy", "::ffff:0:0/96"], "'--trusted-proxy <CIDR>': is everybody"),
         // IPv4 in IPv6's form, and more than that.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 
 use super::super::refusal::Refused;
@@ -46,6 +48,11 @@ impl KeySet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether one of them is a secret, with which whoever knows it can sign.
+    pub(super) fn has_secret(&self) -> bool {
+        self.0.iter().any(|key| key.algorithm == Algorithm::HS256)
     }
 
     /// Whether there is none.
@@ -123,8 +130,7 @@ impl KeySource {
 
     /// Whoever reads a secret can sign tokens.
     fn warn_of_readers(&self, keys: &KeySet) {
-        let is_secret = keys.0.iter().any(|key| key.algorithm == Algorithm::HS256);
-        if is_secret && is_open_to_others(self.path()) {
+        if keys.has_secret() && is_open_to_others(self.path()) {
             let path = self.path().display();
             tracing::warn!("{}: others may read the secret or change it; chmod 600 {path}", self.name());
         }
@@ -142,9 +148,40 @@ pub(super) fn is_pem(bytes: &[u8]) -> bool {
     bytes.windows(PEM.len()).any(|part| part == PEM.as_bytes())
 }
 
+/// What a file has that is long enough for a secret and is none: with a public key, or with a page of a web server, as the secret, anybody
+/// could sign.
+fn no_secret(bytes: &[u8]) -> Option<&'static str> {
+    const DISTINCT: usize = 5;
+    if !bytes.iter().all(u8::is_ascii_graphic) {
+        return Some("bytes that are no line of text (a key in DER, or text of several words)");
+    }
+    if bytes.starts_with(b"{") || bytes.starts_with(b"[") {
+        return Some("JSON (--jwks takes a JWK set)");
+    }
+    if bytes.starts_with(b"<") || bytes.starts_with(b"-") {
+        return Some("a document, or half of a PEM file");
+    }
+    // A key in DER is a sequence of more than 127 bytes (one random secret in 32,768 begins like that), or begins as those of P-256 and Ed25519.
+    let begin = bytes.get(..4).and_then(|begin| BASE64_STANDARD_NO_PAD.decode(begin).ok()).unwrap_or_default();
+    if matches!(begin[..], [0x30, 0x81 | 0x82, _]) || bytes.starts_with(b"MFkw") || bytes.starts_with(b"MCow") {
+        return Some("a key in base64 (PEM has its first and last line, too)");
+    }
+    let mut distinct: Vec<u8> = bytes.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    (bytes.len() >= MIN_SECRET && distinct.len() < DISTINCT).then_some("a few characters, again and again")
+}
+
 fn one(bytes: &[u8]) -> Result<TokenKey, String> {
     if !is_pem(bytes) {
-        return TokenKey::of_secret(None, secret(bytes));
+        let secret = secret(bytes);
+        if let Some(what) = no_secret(secret) {
+            return Err(format!(
+                "has no secret, but {what}; a secret is one line of letters, digits and signs, without spaces: \
+                 make one with: head -c 32 /dev/urandom | base64"
+            ));
+        }
+        return TokenKey::of_secret(None, secret);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "is PEM that is not text")?;
     if text.contains("PRIVATE KEY-----") {

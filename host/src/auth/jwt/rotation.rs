@@ -54,6 +54,10 @@ impl Rotation {
 
 fn exchange(jwt: &Jwt, source: &KeySource, read: Result<KeySet, String>, changes: &Outcomes) -> Result<(), String> {
     let keys = read?;
+    // A set says of each key what it is. A file with one key that was public and is a secret now is more likely something else.
+    if matches!(source, KeySource::Key(_)) && keys.has_secret() && !jwt.keys().has_secret() {
+        return Err("has a secret where a public key was: restart the server if that is meant".to_owned());
+    }
     tracing::info!(keys = keys.len(), "{}: the keys of tokens are exchanged", source.name());
     jwt.exchange(keys);
     changes.count("exchanged");
