@@ -146,6 +146,21 @@ fn usage_of_keys_and_token_is_one_line_that_names_the_mistake() {
     }
 }
 
+/// What could be taken for a secret, and would let in whoever knows it: everybody.
+fn write_what_is_no_secret(write: &dyn Fn(&str, &str), oct: &str) {
+    let pem = fs::read_to_string(key("p256.pub")).unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    write("bare.b64", &base64);
+    let rsa = fs::read_to_string(key("rsa.pub")).unwrap();
+    write("rsa.b64", &rsa.lines().filter(|line| !line.starts_with('-')).collect::<String>());
+    write("jwks.json", &format!(r#"{{"keys":[{oct}]}}"#));
+    write("page.html", "<html><head><title>404</title></head><body>nginx</body></html>\n");
+    write("page.txt", "404 page not found, and that is all there is to say");
+    write("dashes.pem", &pem.replace("BEGIN", "begin"));
+    write("same", &"a".repeat(64));
+    write("zeros", &"\0".repeat(64));
+}
+
 #[test]
 fn keys_of_tokens_that_cannot_be_used_are_one_line_and_make_no_database() {
     let dir = TempDir::new().unwrap();
@@ -166,18 +181,7 @@ fn keys_of_tokens_that_cannot_be_used_are_one_line_and_make_no_database() {
     write("private.json", r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"","d":""}]}"#);
     write("point.json", r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}]}"#);
     write("no.json", "{}");
-    // What could be taken for a secret, and would let in whoever knows it: everybody.
-    let pem = fs::read_to_string(key("p256.pub")).unwrap();
-    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    write("bare.b64", &base64);
-    let rsa = fs::read_to_string(key("rsa.pub")).unwrap();
-    write("rsa.b64", &rsa.lines().filter(|line| !line.starts_with('-')).collect::<String>());
-    write("jwks.json", &format!(r#"{{"keys":[{}]}}"#, oct("a")));
-    write("page.html", "<html><head><title>404</title></head><body>nginx</body></html>\n");
-    write("page.txt", "404 page not found, and that is all there is to say");
-    write("dashes.pem", &pem.replace("BEGIN", "begin"));
-    write("same", &"a".repeat(64));
-    write("zeros", &"\0".repeat(64));
+    write_what_is_no_secret(&write, &oct("a"));
     let key_files = [
         ("missing".to_owned(), "no such file"),
         (".".to_owned(), "not a file"),
