@@ -34,6 +34,7 @@ use crate::metrics::Metrics;
 use crate::operator::Operator;
 use crate::recorder::Recorder;
 use crate::registry::{Chosen, Ending, Registry};
+use crate::seen::Observer;
 use crate::seen::{Came, Ran};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
@@ -90,6 +91,8 @@ pub(crate) struct App {
     pub(crate) database: Arc<SqliteStore>,
     /// Keeps failing requests, where the operator wants that.
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// Looks at every request, in a throw-away host.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// Answers one request, whatever happens: a panic is an answer too, and every request is one line in the log.

@@ -17,6 +17,7 @@
 //! | [`shadow`] | another module beside the one that is served, and where they differ |
 //! | `recorder`, `replay` | keeps failing requests, and runs them again |
 //! | `seen`, `difference` | a request as the host saw it, and in what two answers differ |
+//! | `throwaway` | a whole host in a folder that goes with it, for authors of modules |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
 //! | [`clock`], [`telemetry`], [`process`] | the edges: time, the log, the operating system |
@@ -46,6 +47,7 @@ pub mod shadow;
 pub mod store;
 pub mod sweeper;
 pub mod telemetry;
+mod throwaway;
 pub mod trust;
 pub mod wasm;
 pub mod watch;

@@ -1,4 +1,5 @@
-//! One request as the host saw it, and what came of it: for those who look at it afterwards, a shadow and a recorder.
+//! One request as the host saw it, and what came of it: for those who look at it afterwards, a shadow, a recorder, or whoever started a
+//! throw-away host.
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -9,6 +10,12 @@ use crate::error::Error;
 use crate::store::StoreFailure;
 use crate::wasm::{Answer, Failure, GuestRequest, Module, Recording, Report, RunError};
 use std::sync::Arc;
+
+/// Looks at every routed request of a throw-away host, right after its answer is known and before it is sent. Must not block.
+pub(crate) trait Observer: Send + Sync {
+    /// One request, and what came of it.
+    fn saw(&self, seen: &Arc<Seen>);
+}
 
 /// A request that was routed.
 pub(crate) struct Seen {

@@ -20,6 +20,7 @@ use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Cors, Drain, Phase, Proxies, accept_loop, max_clients};
 use crate::limiter::Limiters;
 use crate::registry::Registry;
+use crate::seen::Observer;
 use crate::shadow::ShadowReport;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Store, StoreFailure};
@@ -88,13 +89,18 @@ pub struct Server {
 impl Server {
     /// Opens the database, loads the rules and begins to serve.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
+        Self::start_observed(setup, None).await
+    }
+
+    /// The same, where somebody looks at every request: a throw-away host.
+    pub(crate) async fn start_observed(setup: Setup, observer: Option<Arc<dyn Observer>>) -> Result<Self, StartError> {
         let Setup { settings, listener, admin_listener, clock, ids, request_ids, store, module } = setup;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         // Large, and needed once.
         let mut parts = Box::pin(Parts::make(&settings, ids, store, module, &clock)).await?;
         let watched = parts.watched.clone().map(|(look, path)| (look, path, Arc::clone(&parts.registry)));
         let (looked, token_keys) = (parts.tls.clone(), parts.token_keys.take());
-        let app = Arc::new(app(&settings, request_ids, clock, parts));
+        let app = Arc::new(App { observer, ..app(&settings, request_ids, clock, parts) });
         let (phase, phases) = channel(Phase::Serving);
         let (admin_phase, admin_phases) = channel(Phase::Serving);
         let acceptor = acceptor(&settings, &app);
@@ -289,6 +295,7 @@ fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Pa
         metrics,
         database: store,
         recorder: recorder.map(Arc::new),
+        observer: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who looks at a request afterwards: the shadow, and the recorder.
+//! Who looks at a request afterwards: the shadow, the recorder, and whoever started a throw-away host.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{App, Trace, Turn};
 use crate::domain::Principal;
 use crate::error::Error;
 use crate::recorder::Recorder;
-use crate::seen::{Came, Seen};
+use crate::seen::{Came, Observer, Seen};
 use crate::shadow::Shadow;
 use crate::wasm::{Answer, Module};
 
@@ -16,6 +16,7 @@ use crate::wasm::{Answer, Module};
 pub(super) struct Witness {
     shadow: Option<Arc<Shadow>>,
     recorder: Option<Arc<Recorder>>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Witness {
@@ -28,12 +29,12 @@ impl Witness {
             }
             room
         });
-        Self { shadow, recorder: app.recorder.clone() }
+        Self { shadow, recorder: app.recorder.clone(), observer: app.observer.clone() }
     }
 
     /// Whether anybody looks.
     pub(super) fn is_there(&self) -> bool {
-        self.shadow.is_some() || self.recorder.is_some()
+        self.shadow.is_some() || self.recorder.is_some() || self.observer.is_some()
     }
 
     /// Shows them what came of it. The request itself changes hands; of the answer only the head is copied.
@@ -64,6 +65,9 @@ impl Witness {
         });
         if let Some(recorder) = self.recorder {
             recorder.offer(&seen, turn.app.clock.now());
+        }
+        if let Some(observer) = self.observer {
+            observer.saw(&seen);
         }
         if let Some(shadow) = self.shadow {
             shadow.offer(seen);
