@@ -130,7 +130,7 @@ fn place(symbol: &FrameSymbol, frame: &FrameInfo, lines: &Lines) -> Place {
     let function = symbol.name().map_or_else(|| function(frame), demangled);
     let (file, line) = (symbol.file().map(|file| lines.path(file)), symbol.line().filter(|line| *line > 0));
     let of_others = |path: &str| OF_OTHERS.iter().any(|mark| path.contains(mark));
-    let own = line.is_some() && symbol.file().is_some_and(|path| !of_others(path));
+    let own = symbol.file().is_some_and(|path| !of_others(path));
     Place { function, file, line, own }
 }
 
