@@ -97,7 +97,7 @@ pub fn describe<R: Rules>() -> Manifest {
 fn describe_route<R>(route: &Route<R>, shape: RefusalShape) -> RouteManifest {
     let input = (route.input)(route.method);
     let mut answers = (route.answers)(route.description);
-    add_refusals(&mut answers, route.refusals, shape);
+    add_refusals(&mut answers, route.refusals.iter().chain(route.more_refusals), shape);
     answers.extend((route.other_answers)(route.description));
     RouteManifest {
         id: route.id.to_owned(),
@@ -114,8 +114,8 @@ fn describe_route<R>(route: &Route<R>, shape: RefusalShape) -> RouteManifest {
 }
 
 /// Adds the refusals, which any host function can extend by `refused`: one answer for each status, as `OpenAPI` has it.
-fn add_refusals(answers: &mut Vec<AnswerManifest>, refusals: &[Code], shape: RefusalShape) {
-    for code in refusals.iter().chain(&[Code::REFUSED]) {
+fn add_refusals<'a>(answers: &mut Vec<AnswerManifest>, refusals: impl Iterator<Item = &'a Code>, shape: RefusalShape) {
+    for code in refusals.chain(&[Code::REFUSED]) {
         let (status, text) = (code.status(), format!("{} (`{}`)", code.title(), code.name()));
         match answers.iter_mut().find(|answer| answer.status == status) {
             Some(answer) => answer.description = format!("{}; {text}", answer.description),
