@@ -3,14 +3,12 @@
 //! Its organizer says so in the attributes: `{"early_access": {"until": "2026-12-01T10:00:00Z", "domains": ["example.org"]}}`.
 
 use boxoffice_sdk::prelude::*;
-use serde::Deserialize;
 
-const ADVICE: &str = "Register with a member's email address, or when registration is open to everybody.";
-const MEMBERS_FIRST: Code = Code::new(403, "members_first", "Members register first", ADVICE);
+const MEMBERS_FIRST: Code =
+    Code::new(403, "members_first", "Members register first", "Come back when all may register.");
 
 /// The attribute.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(serde::Deserialize)]
 struct Window {
     until: Moment,
     domains: Vec<String>,
@@ -21,25 +19,19 @@ struct Window {
 pub struct EarlyAccess;
 
 impl Rules for EarlyAccess {
+    const REFUSES: MoreRefusals = &[("register", &[MEMBERS_FIRST, Code::WRONG_ATTRIBUTE])];
+
     fn about() -> About {
         about!()
     }
 
-    fn routes() -> Routes<Self> {
-        Routes::standard().refusing("register", &[MEMBERS_FIRST, Code::WRONG_ATTRIBUTE])
-    }
-
     fn register(&self, cx: &Context<'_>, registration: Registration) -> Result<Registered, Refusal> {
-        let event = self.event(cx, &registration.event_id)?;
-        let window = event.attribute::<Window>("early_access")?.filter(|window| cx.now() < window.until);
-        // What stands behind the last @: a quoted part before it may have others.
-        let domain = registration.email.rsplit('@').next().unwrap_or_default();
-        match window {
-            Some(window) if !window.domains.iter().any(|member| member.eq_ignore_ascii_case(domain)) => {
-                Err(MEMBERS_FIRST.because(format!("Until {} only members can register. {ADVICE}", window.until)))
-            }
-            _ => standard::register(cx, registration),
+        let window = self.event(cx, &registration.event_id)?.attribute::<Window>("early_access")?;
+        let domain_is = |domain: &String| domain.eq_ignore_ascii_case(registration.email_domain());
+        if let Some(window) = window.filter(|window| cx.now() < window.until && !window.domains.iter().any(domain_is)) {
+            return Err(MEMBERS_FIRST.because(format!("Until {} only members can register.", window.until)));
         }
+        standard::register(cx, registration)
     }
 }
 

@@ -56,7 +56,6 @@ fn a_wrong_attribute_is_named_with_its_place() {
         (json!({"until": "soon", "domains": []}), "/attributes/early_access/until"),
         (json!({"until": UNTIL, "domains": [1]}), "/attributes/early_access/domains/0"),
         (json!({"until": UNTIL}), "`domains`"),
-        (json!({"until": UNTIL, "domains": [], "from": UNTIL}), "/attributes/early_access/from"),
         (json!("members"), "`early_access`"),
     ] {
         let path = event(&app, &attribute);

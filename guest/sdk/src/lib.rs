@@ -170,5 +170,5 @@ pub use read::values::{Email, Quantity};
 pub use refusal::{Fault, Faults, Problem, Refusal, RefusalBody, RefusalShape};
 pub use request::{Request, Response, Roles};
 pub use route::{Route, Routes};
-pub use rules::Rules;
+pub use rules::{MoreRefusals, Rules};
 pub use ticket::{Registered, Registration, Ticket, TicketFilter, TicketPage, TicketQuery, TicketStatus};

@@ -25,7 +25,6 @@ pub struct Route<R> {
     pub(crate) cacheable: bool,
     pub(crate) description: &'static str,
     pub(crate) refusals: &'static [Code],
-    pub(crate) more_refusals: &'static [Code],
     pub(crate) max_body_bytes: Option<u32>,
     pub(crate) input: fn(Method) -> InputManifest,
     pub(crate) answers: fn(&str) -> Vec<AnswerManifest>,
@@ -52,7 +51,6 @@ impl<R: Rules> Route<R> {
             cacheable: false,
             description: "Done",
             refusals: &[],
-            more_refusals: &[],
             max_body_bytes: None,
             input: I::manifest,
             answers: O::answers,
@@ -174,15 +172,6 @@ impl<R: Rules> Routes<R> {
     #[must_use]
     pub fn without(mut self, id: &str) -> Self {
         self.0.retain(|route| route.id != id);
-        self
-    }
-
-    /// The same, where the route of this id gives these refusals, too: those of a method of [`Rules`] that you have overridden.
-    #[must_use]
-    pub fn refusing(mut self, id: &str, refusals: &'static [Code]) -> Self {
-        for route in self.0.iter_mut().filter(|route| route.id == id) {
-            route.more_refusals = refusals;
-        }
         self
     }
 
