@@ -25,6 +25,8 @@ mod route;
 mod rules;
 mod schema;
 pub mod standard;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 mod ticket;
 
 pub use code::Code;
