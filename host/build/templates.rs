@@ -29,9 +29,7 @@ pub(super) fn write(workspace: &Path, out: &Path) -> anyhow::Result<()> {
         let root = workspace.join(folder);
         let ignored = Ignored::of(&root);
         let mut files = Vec::new();
-        if root.is_dir() {
-            collect(&root, &root, &ignored, parts, &mut files)?;
-        }
+        collect(&root, &root, &ignored, parts, &mut files)?;
         files.sort();
         writeln!(code, "/// `{folder}`.\npub(super) const {name}: &[Embedded] = &[")?;
         for path in files {

@@ -12,8 +12,12 @@ const LIMITED: &str = "limited";
 const MOST_SEATS: u32 = 4;
 
 /// What a client is told: the status, a code for programs, a title, and what to do.
-const TOO_MANY_SEATS: Code =
-    Code::new(409, "too_many_seats", "Too many seats for this event", "Ask for at most 4 seats: this event is limited.");
+const TOO_MANY_SEATS: Code = Code::new(
+    409,
+    "too_many_seats",
+    "Too many seats for this event",
+    "Ask for at most 4 seats: this event is limited.",
+);
 
 /// The rules of this module.
 #[derive(Default)]

@@ -109,10 +109,6 @@ impl Project {
             Language::Js => &JAVASCRIPT,
             Language::Python => &PYTHON,
         };
-        if template.files.is_empty() {
-            let message = format!("this program was built without the project in {}", template.language);
-            return Err(Refused::new("no-template", message, "build it from a whole checkout"));
-        }
         let mut files: Vec<_> = template.files.iter().map(|file| template.named(file, &settings.name)).collect();
         if settings.lang == Language::Rust {
             let sdk = Sdk::asked_for(settings.sdk.as_deref())?;
