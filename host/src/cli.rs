@@ -8,6 +8,7 @@ mod operate;
 mod replay;
 mod signing;
 mod terminal;
+mod test;
 mod token;
 
 use std::io::Write as _;
@@ -22,6 +23,7 @@ pub fn rules(command: RulesCommand) -> ExitCode {
     run(async {
         match command {
             RulesCommand::Check(settings) => check::check(&settings).await,
+            RulesCommand::Test(settings) => test::test(&settings).await,
             RulesCommand::Keygen(settings) => signing::keygen(&settings),
             RulesCommand::Sign(settings) => signing::sign_module(&settings).await,
             RulesCommand::Push(settings) => operate::push(&settings).await,

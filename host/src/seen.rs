@@ -47,6 +47,19 @@ pub(crate) struct Ran {
     pub(crate) served_before: bool,
     /// Whether it failed for want of memory that others had taken.
     pub(crate) crowded_out: bool,
+    pub(crate) used: Used,
+}
+
+/// What a run has used of its limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// CPU time, in microseconds.
+    pub(crate) guest_micros: u64,
+    pub(crate) host_calls: u32,
+    /// Bytes of those calls, both ways.
+    pub(crate) host_bytes: usize,
+    /// Bytes of its memories.
+    pub(crate) memory_bytes: usize,
 }
 
 /// What came of a request.
@@ -119,7 +132,13 @@ impl Ran {
     pub(crate) fn of(request: GuestRequest, report: &mut Report) -> Option<Self> {
         let recording = report.recording.take()?;
         let (served_before, crowded_out) = (report.served_before, report.crowded_out);
-        Some(Self { request, recording, served_before, crowded_out })
+        let used = Used {
+            guest_micros: report.guest_micros,
+            host_calls: report.host_calls,
+            host_bytes: report.host_bytes,
+            memory_bytes: report.memory_bytes,
+        };
+        Some(Self { request, recording, served_before, crowded_out, used })
     }
 }
 

@@ -4,6 +4,7 @@
 //! for all.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::events::{Create, Get, List, Update};
 use super::quota::Weight;
@@ -153,6 +154,19 @@ macro_rules! host_functions {
             #[must_use]
             pub fn is_pending(&self) -> bool {
                 match &self.0 { $(Line::$function(call) => matches!(call.said, Said::Pending),)* }
+            }
+
+            /// The arguments, in the contract's words.
+            #[must_use]
+            pub fn asked(&self) -> Value {
+                // Texts, numbers and lists: there is nothing in them that JSON has not.
+                match &self.0 { $(Line::$function(call) => serde_json::to_value(&call.asked).unwrap_or_default(),)* }
+            }
+
+            /// What became of it, in the contract's words: `answer` or `refusal`, and what that is.
+            #[must_use]
+            pub fn said(&self) -> Value {
+                match &self.0 { $(Line::$function(call) => serde_json::to_value(&call.said).unwrap_or_default(),)* }
             }
 
             /// Bytes, near enough.

@@ -1,0 +1,5 @@
+//! The contract of bookings.
+
+use super::case::Check;
+
+pub(super) const CHECKS: &[Check] = &[];
