@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Packages, and the variables that tell the harness where their components are.
-const MODULES: [(&str, &str); 4] = [
+const MODULES: [(&str, &str); 5] = [
     ("unruly-rules", "UNRULY_RULES"),
     ("exact-rules", "EXACT_RULES"),
     ("raw-rules", "RAW_RULES"),
     ("altered-rules", "ALTERED_RULES"),
+    ("broken-rules", "BROKEN_RULES"),
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -131,9 +131,8 @@ async fn one(suite: &Arc<Suite>, check: &Check, place: usize) -> Result<Verdict,
     let bench = Bench::start(&suite.settings, &suite.module, seed, check.id).await?;
     let mut case = Case::new(Arc::clone(suite), bench, check);
     let ended = tokio::time::timeout(BUDGET, (check.run)(&mut case)).await;
-    let ended = ended.unwrap_or_else(|_| {
-        Err(Stop(format!("the check was not done within {}", humantime::format_duration(BUDGET))))
-    });
+    let ended = ended
+        .unwrap_or_else(|_| Err(Stop(format!("the check was not done within {}", humantime::format_duration(BUDGET)))));
     let (talks, verdict) = case.end(ended).await;
     suite.keep(talks);
     Ok(verdict)

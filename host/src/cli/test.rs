@@ -55,10 +55,15 @@ pub(super) async fn test(settings: &Test) -> ExitCode {
         Err(refused) => {
             let (name, message, advice) = match &refused {
                 Refused::Module(error) => (error.refusal.name(), error.to_string(), error.refusal.advice()),
-                Refused::Usage(why) | Refused::Host(why) => ("no-host", why.clone(), "see the message, and that there is room for a folder in TMPDIR"),
+                Refused::Usage(why) | Refused::Host(why) => {
+                    ("no-host", why.clone(), "see the message, and that there is room for a folder in TMPDIR")
+                }
             };
             if settings.json {
-                (tell(&json!({"passed": false, "refusal": name, "message": message, "advice": advice}).to_string()), false)
+                (
+                    tell(&json!({"passed": false, "refusal": name, "message": message, "advice": advice}).to_string()),
+                    false,
+                )
             } else {
                 eprintln!("boxoffice: {file}: refused: {name}: {message}\n  what to do: {advice}");
                 (Ok(()), false)
@@ -73,7 +78,9 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
     let known = names(settings.contract);
     if let Some(unknown) = settings.only.iter().find(|id| !known.contains(&id.as_str())) {
         let (contract, all) = (settings.contract.name(), known.join(", "));
-        return Err(Refused::Usage(format!("--only {unknown}: no check of --contract {contract} has this name; there are {all}")));
+        return Err(Refused::Usage(format!(
+            "--only {unknown}: no check of --contract {contract} has this name; there are {all}"
+        )));
     }
     let [module, reused] = load(settings).await?;
     let mut serve = Serve::defaults();
@@ -104,7 +111,8 @@ async fn load(settings: &Test) -> Result<[Module; 2], LoadError> {
     let folder = match &compiling.cache_dir {
         Some(CacheDir::At(_)) => None,
         Some(CacheDir::Off) | None => {
-            let folder = TempDir::with_prefix("boxoffice-").map_err(|error| unavailable(format!("no temporary folder: {error}")))?;
+            let folder = TempDir::with_prefix("boxoffice-")
+                .map_err(|error| unavailable(format!("no temporary folder: {error}")))?;
             compiling.cache_dir = Some(CacheDir::At(folder.path().join("cache")));
             Some(folder)
         }
@@ -114,7 +122,8 @@ async fn load(settings: &Test) -> Result<[Module; 2], LoadError> {
     let mut loaded = Vec::new();
     for reuse in [1, limits.reuse.max(REUSE)] {
         limits.reuse = reuse;
-        let engine = Engine::new(limits).map_err(|error| unavailable(format!("the sandbox cannot be set up: {error:#}")))?;
+        let engine =
+            Engine::new(limits).map_err(|error| unavailable(format!("the sandbox cannot be set up: {error:#}")))?;
         let loader = Loader::new(Arc::new(engine), compiling.compiler()).trusting(trust.clone());
         loaded.push(loader.load(artifact.clone()).await?);
     }
@@ -184,7 +193,14 @@ fn for_people(report: &Report) -> String {
     let _ = write!(
         text,
         "\n{} passed, {} failed, {} skipped; {} requests, {} things looked at, {} skipped, {} warnings; {} ms",
-        totals.passed, totals.failed, totals.skipped, totals.requests, totals.cases, totals.skips, totals.warnings, report.took_ms
+        totals.passed,
+        totals.failed,
+        totals.skipped,
+        totals.requests,
+        totals.cases,
+        totals.skips,
+        totals.warnings,
+        report.took_ms
     );
     text
 }

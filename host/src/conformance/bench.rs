@@ -106,7 +106,12 @@ pub(super) struct Bench {
 
 impl Bench {
     /// Starts a host with this module, for the check of that name.
-    pub(super) async fn start(settings: &Serve, module: &Arc<Module>, seed: u64, name: &'static str) -> Result<Self, Stop> {
+    pub(super) async fn start(
+        settings: &Serve,
+        module: &Arc<Module>,
+        seed: u64,
+        name: &'static str,
+    ) -> Result<Self, Stop> {
         let mut settings = settings.clone();
         settings.rate_limit.0 = None;
         // Ids of tickets may be searched for: nobody else is on this host.
@@ -189,7 +194,8 @@ impl Bench {
     /// An event, made in the store: no route of the module has a hand in it.
     pub(super) async fn event(&mut self, capacity: u32) -> Result<String, Stop> {
         let name = format!("Event {}", self.next());
-        self.event_like(NewEvent { name, capacity, starts_at: None, tags: Vec::new(), attributes: "{}".to_owned() }).await
+        self.event_like(NewEvent { name, capacity, starts_at: None, tags: Vec::new(), attributes: "{}".to_owned() })
+            .await
     }
 
     pub(super) async fn event_like(&mut self, new: NewEvent) -> Result<String, Stop> {

@@ -137,12 +137,7 @@ impl Case {
     }
 
     /// Looks at one answer: the first thing that is not as the sentence has it is told, and with it the answer.
-    pub(super) fn expect(
-        &mut self,
-        talk: &Talk,
-        expected: &str,
-        holds: impl FnOnce(&Talk) -> Result<(), String>,
-    ) {
+    pub(super) fn expect(&mut self, talk: &Talk, expected: &str, holds: impl FnOnce(&Talk) -> Result<(), String>) {
         let held = holds(talk).map_err(|why| format!("{why}; {}", talk.told()));
         self.judge(Some(&talk.call), expected, held);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{HeaderValue, HOST};
+use hyper::header::{HOST, HeaderValue};
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -89,7 +89,8 @@ impl Call {
 
     /// As a command line that sends it again, to a host on its usual address. What a shell cannot carry is described.
     pub(super) fn curl(&self) -> String {
-        let mut line = format!("curl -i -X {} {}", self.method, quoted(&format!("http://127.0.0.1:8080{}", cut(&self.target))));
+        let mut line =
+            format!("curl -i -X {} {}", self.method, quoted(&format!("http://127.0.0.1:8080{}", cut(&self.target))));
         for (name, value) in &self.headers {
             // Writing to a text cannot fail.
             let _ = write!(line, " -H {}", quoted(&cut(&format!("{name}: {}", String::from_utf8_lossy(value)))));
@@ -99,7 +100,12 @@ impl Call {
                 Ok(text) if self.body.len() <= MAX_SHOWN && !text.contains('\0') => {
                     write!(line, " --data-binary {}", quoted(text))
                 }
-                _ => write!(line, " --data-binary @- # {} bytes, beginning with {}", self.body.len(), beginning(&self.body)),
+                _ => write!(
+                    line,
+                    " --data-binary @- # {} bytes, beginning with {}",
+                    self.body.len(),
+                    beginning(&self.body)
+                ),
             };
         }
         line
@@ -152,9 +158,8 @@ impl Client {
         let request = self.request(call, request_id)?;
         let deadline = self.deadline;
         let talking = tokio::time::timeout(deadline, self.talk(request));
-        let answered = talking.await.unwrap_or_else(|_| {
-            Err(format!("no answer within {}", humantime::format_duration(deadline)))
-        });
+        let answered =
+            talking.await.unwrap_or_else(|_| Err(format!("no answer within {}", humantime::format_duration(deadline))));
         if answered.is_err() {
             self.open = None;
         }
@@ -185,7 +190,8 @@ impl Client {
         };
         let response = sender.send_request(request).await.map_err(broken)?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| format!("the answer broke off: {error}"))?;
+        let body =
+            Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| format!("the answer broke off: {error}"))?;
         let body = body.to_bytes();
         if parts.headers.get("connection").is_none() {
             self.open = Some(sender);
@@ -195,7 +201,8 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
-        let stream = TcpStream::connect(self.host).await.map_err(|error| format!("the host takes no connection: {error}"))?;
+        let stream =
+            TcpStream::connect(self.host).await.map_err(|error| format!("the host takes no connection: {error}"))?;
         // One small request after the other: nothing is to wait for more.
         let _ = stream.set_nodelay(true);
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;

@@ -186,8 +186,13 @@ fn made(route: &Route, names: &[Names], fullness: Fullness, subject: &Subject) -
         // A list is asked for what is there.
         let about = Subject { email: subject.holder.clone(), ..subject.clone() };
         let made = schema::value(query, &about, fullness)?;
-        let pairs = made.as_object().into_iter().flatten().filter(|(name, _)| fullness == Fullness::Least || name.as_str() != "cursor");
-        let pairs: Vec<_> = pairs.map(|(name, value)| format!("{}={}", escape(name), escape(&as_text(value)))).collect();
+        let pairs = made
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| fullness == Fullness::Least || name.as_str() != "cursor");
+        let pairs: Vec<_> =
+            pairs.map(|(name, value)| format!("{}={}", escape(name), escape(&as_text(value)))).collect();
         if !pairs.is_empty() {
             target = format!("{target}?{}", pairs.join("&"));
         }
@@ -200,7 +205,8 @@ fn made(route: &Route, names: &[Names], fullness: Fullness, subject: &Subject) -
         Some(body) => {
             let body = schema::value(body, subject, fullness)?;
             // What may be left out is left out, where only the least is asked for.
-            let is_nothing = fullness == Fullness::Least && body == serde_json::json!({}) && route.method == Method::Post;
+            let is_nothing =
+                fullness == Fullness::Least && body == serde_json::json!({}) && route.method == Method::Post;
             Some(if is_nothing { call } else { call.json(&body) })
         }
         None if fullness == Fullness::All => Some(call.json(&serde_json::json!({}))),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Suite;
 use super::case::{Outcome, Verdict};
 use super::every::{Usage, usage};
-use super::Suite;
 use crate::config::Contract;
 use crate::wasm::Limits;
 

@@ -18,8 +18,28 @@ const MAX_LENGTH: usize = 4_096;
 
 /// Texts that patterns of APIs often take: codes, numbers, words, moments, names of files.
 const TEXTS: [&str; 22] = [
-    "a", "A", "1", "10", "true", "abc", "ABC", "A1", "ABC-123", "AB12CD", "abc-def", "2027-01-15", "12:30", "12:30:00",
-    "2027-01-15T12:30:00Z", "+4915112345678", "12345", "#a0b1c2", "1.0.0", "example.org", "en-GB", "EUR",
+    "a",
+    "A",
+    "1",
+    "10",
+    "true",
+    "abc",
+    "ABC",
+    "A1",
+    "ABC-123",
+    "AB12CD",
+    "abc-def",
+    "2027-01-15",
+    "12:30",
+    "12:30:00",
+    "2027-01-15T12:30:00Z",
+    "+4915112345678",
+    "12345",
+    "#a0b1c2",
+    "1.0.0",
+    "example.org",
+    "en-GB",
+    "EUR",
 ];
 
 /// How much of an object is made.
@@ -192,7 +212,9 @@ impl Maker<'_> {
             let item = self.make(&items, single, depth + 1)?;
             // No two the same, where that is asked for.
             made.push(match item {
-                Value::String(text) if at > 0 && made.contains(&Value::String(text.clone())) => format!("{text}{at}").into(),
+                Value::String(text) if at > 0 && made.contains(&Value::String(text.clone())) => {
+                    format!("{text}{at}").into()
+                }
                 Value::Number(number) if at > 0 && number.is_u64() => json!(number.as_u64().unwrap_or(0) + at as u64),
                 other => other,
             });

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use rand::rngs::StdRng;
 use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 
 use super::super::bench::{Stop, Subject};
 use super::super::case::Case;
@@ -41,11 +41,14 @@ pub(super) async fn is_refused(case: &mut Case) -> Result<(), Stop> {
 
 fn calls(recipe: &Recipe, subject: &Subject, random: &mut StdRng) -> Vec<Call> {
     let (route, valid) = (recipe.route(), recipe.call(subject));
-    let mut calls: Vec<Call> = corpus::targets(route, &valid.target).into_iter().map(|target| valid.clone().to(target)).collect();
+    let mut calls: Vec<Call> =
+        corpus::targets(route, &valid.target).into_iter().map(|target| valid.clone().to(target)).collect();
     calls.extend(corpus::headers().into_iter().map(|(name, value)| valid.clone().header(name, value)));
-    calls.extend(corpus::repeated().into_iter().map(|(name, value)| {
-        valid.clone().header(name, value.clone()).header(name, value)
-    }));
+    calls.extend(
+        corpus::repeated()
+            .into_iter()
+            .map(|(name, value)| valid.clone().header(name, value.clone()).header(name, value)),
+    );
     if takes_body(route) {
         let bodies = corpus::bodies(route.described.body.as_ref(), &recipe.body(subject), &valid.body);
         calls.extend(bodies.into_iter().map(|body| valid.clone().text(body)));

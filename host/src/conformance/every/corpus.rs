@@ -20,10 +20,40 @@ const LONG_TARGET: usize = 4_000;
 /// Values of any type, for a member that has one.
 fn values() -> Vec<String> {
     let mut values: Vec<String> = [
-        "null", "true", "0", "-1", "1.5", "-0.0", "1e308", "1e999", "99999999999999999999", "18446744073709551616", "4294967296",
-        "2147483648", "9007199254740993", r#""""#, r#"" ""#, r#""x""#, r#""0""#, r#""\u0000""#, r#""\ud800""#, r#""\u202e""#,
-        r#""a@b.c\r\nbcc: d@e.f""#, r#""\u00e9\ud83c\udfab""#, r#""unknown_value""#, "[]", "[[]]", "[null]", "{}",
-        r#"{"a":{"b":null}}"#, "NaN", "Infinity", "0x10", "01", "+1", "'x'",
+        "null",
+        "true",
+        "0",
+        "-1",
+        "1.5",
+        "-0.0",
+        "1e308",
+        "1e999",
+        "99999999999999999999",
+        "18446744073709551616",
+        "4294967296",
+        "2147483648",
+        "9007199254740993",
+        r#""""#,
+        r#"" ""#,
+        r#""x""#,
+        r#""0""#,
+        r#""\u0000""#,
+        r#""\ud800""#,
+        r#""\u202e""#,
+        r#""a@b.c\r\nbcc: d@e.f""#,
+        r#""\u00e9\ud83c\udfab""#,
+        r#""unknown_value""#,
+        "[]",
+        "[[]]",
+        "[null]",
+        "{}",
+        r#"{"a":{"b":null}}"#,
+        "NaN",
+        "Infinity",
+        "0x10",
+        "01",
+        "+1",
+        "'x'",
     ]
     .map(str::to_owned)
     .into();
@@ -39,9 +69,33 @@ fn values() -> Vec<String> {
 /// Bodies: what is no JSON, what is another JSON, and each member of the valid one with another value, twice, or not at all.
 pub(super) fn bodies(schema: Option<&Value>, valid: &Value, text: &[u8]) -> Vec<Bytes> {
     let mut bodies: Vec<Bytes> = [
-        &b""[..], b" ", b"{", b"}", b"[]", b"[{}]", b"{}", b"null", b"true", b"5", b"\"text\"", b"{\"a\"}", b"{\"a\":}", b"{,}", b"{}{}",
-        b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00", b"{\"a\":\"\xff\"}", b"{\"\xc3\":1}", b"\0", b"{}\0", b"{\"\":\"\"}", b"{\"a\":1,\"a\":2}",
-        b"{\"__proto__\":{\"a\":1}}", b"/*x*/{}", b"<xml/>", b"a=b&c=d",
+        &b""[..],
+        b" ",
+        b"{",
+        b"}",
+        b"[]",
+        b"[{}]",
+        b"{}",
+        b"null",
+        b"true",
+        b"5",
+        b"\"text\"",
+        b"{\"a\"}",
+        b"{\"a\":}",
+        b"{,}",
+        b"{}{}",
+        b"\xef\xbb\xbf{}",
+        b"\xff\xfe{\x00}\x00",
+        b"{\"a\":\"\xff\"}",
+        b"{\"\xc3\":1}",
+        b"\0",
+        b"{}\0",
+        b"{\"\":\"\"}",
+        b"{\"a\":1,\"a\":2}",
+        b"{\"__proto__\":{\"a\":1}}",
+        b"/*x*/{}",
+        b"<xml/>",
+        b"a=b&c=d",
     ]
     .map(Bytes::from_static)
     .into();
@@ -55,7 +109,9 @@ pub(super) fn bodies(schema: Option<&Value>, valid: &Value, text: &[u8]) -> Vec<
     let members = valid.as_object().unwrap_or(&none);
     let described = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
     let mut names: Vec<&str> = described.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-    names.extend(members.keys().map(String::as_str).filter(|name| described.is_none_or(|known| !known.contains_key(*name))));
+    names.extend(
+        members.keys().map(String::as_str).filter(|name| described.is_none_or(|known| !known.contains_key(*name))),
+    );
     for name in &names {
         bodies.extend(values().iter().map(|value| with(members, name, value)));
         bodies.push(twice(members, name));
@@ -70,22 +126,45 @@ pub(super) fn bodies(schema: Option<&Value>, valid: &Value, text: &[u8]) -> Vec<
 
 /// The members, and one of them with another value, as it is written: it need not be JSON.
 fn with(members: &Map<String, Value>, name: &str, value: &str) -> Bytes {
-    let others = members.iter().filter(|(other, _)| *other != name).map(|(other, value)| format!("{}:{value}", json!(other)));
+    let others =
+        members.iter().filter(|(other, _)| *other != name).map(|(other, value)| format!("{}:{value}", json!(other)));
     let all: Vec<String> = others.chain([format!("{}:{value}", json!(name))]).collect();
     format!("{{{}}}", all.join(",")).into()
 }
 
 fn twice(members: &Map<String, Value>, name: &str) -> Bytes {
     let value = members.get(name).cloned().unwrap_or(Value::Null);
-    let all: Vec<String> = members.iter().chain([(&name.to_owned(), &value)]).map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    let all: Vec<String> = members
+        .iter()
+        .chain([(&name.to_owned(), &value)])
+        .map(|(name, value)| format!("{}:{value}", json!(name)))
+        .collect();
     format!("{{{}}}", all.join(",")).into()
 }
 
 /// What stands for an id, escaped.
 fn ids() -> Vec<String> {
     let mut ids: Vec<String> = [
-        "0", "-1", "x", "null", "%00", "%20", "%2F", "..%2F..", "%ff", "%c3%28", "%", "%zz", "%22", "'", "%3Cb%3E", "%F0%9F%8E%AB", "%E2%80%AE", "*",
-        "01930000-0000-7000-8000-000000000000", "%0d%0aX-Injected:%201",
+        "0",
+        "-1",
+        "x",
+        "null",
+        "%00",
+        "%20",
+        "%2F",
+        "..%2F..",
+        "%ff",
+        "%c3%28",
+        "%",
+        "%zz",
+        "%22",
+        "'",
+        "%3Cb%3E",
+        "%F0%9F%8E%AB",
+        "%E2%80%AE",
+        "*",
+        "01930000-0000-7000-8000-000000000000",
+        "%0d%0aX-Injected:%201",
     ]
     .map(str::to_owned)
     .into();
@@ -107,15 +186,34 @@ pub(super) fn targets(route: &Route, valid: &str) -> Vec<String> {
     for parameter in parameters(route) {
         let place = route.path.split('/').position(|part| part == format!("{{{parameter}}}"));
         for id in ids() {
-            let parts = path.split('/').enumerate().map(|(at, part)| if Some(at) == place { id.as_str() } else { part });
+            let parts =
+                path.split('/').enumerate().map(|(at, part)| if Some(at) == place { id.as_str() } else { part });
             let parts: Vec<_> = parts.collect();
             targets.push(format!("{}?{query}", parts.join("/")));
         }
     }
     let long = "x".repeat(LONG_TARGET);
     let values = [
-        "", "0", "-1", "1.5", "101", "99999999999999999999", "%00", "%ff", "%F0%9F%8E%AB", "null", "true", "a%26b%3Dc", "%25", "*", "'", "%22",
-        "2026-13-45T99:99:99Z", "9999-12-31T23:59:60Z", "AAAA", long.as_str(),
+        "",
+        "0",
+        "-1",
+        "1.5",
+        "101",
+        "99999999999999999999",
+        "%00",
+        "%ff",
+        "%F0%9F%8E%AB",
+        "null",
+        "true",
+        "a%26b%3Dc",
+        "%25",
+        "*",
+        "'",
+        "%22",
+        "2026-13-45T99:99:99Z",
+        "9999-12-31T23:59:60Z",
+        "AAAA",
+        long.as_str(),
     ];
     let known = schema::parameters(route.described.query.as_ref());
     for (name, _) in &known {
@@ -139,9 +237,45 @@ pub(super) fn headers() -> Vec<(&'static str, Vec<u8>)> {
     let long = "x".repeat(3_000);
     let tags = format!("{}\"x\"", "\"v\", ".repeat(400));
     let texts = [
-        ("accept", vec!["", ",", ";", "*/*;q=", "*/*;q=2", "text/csv;q=0.5, application/json;q=0.4", "\"", "a/b;c=\"d", &long]),
-        ("idempotency-key", vec!["", "\"", "\"\"", "\"open", "\"a\\\"", "\"a\", \"b\"", "a b", "\"a\";x=1", "?1", "12.5", ":aGk=:", "()", &long]),
-        ("if-match", vec!["", "*", "\"", "\"x\"", "W/\"1-5\"", "\"18446744073709551616-0\"", "\"-1--1\"", "W/", "\"a\" \"b\"", ",,,", &tags, &long]),
+        (
+            "accept",
+            vec!["", ",", ";", "*/*;q=", "*/*;q=2", "text/csv;q=0.5, application/json;q=0.4", "\"", "a/b;c=\"d", &long],
+        ),
+        (
+            "idempotency-key",
+            vec![
+                "",
+                "\"",
+                "\"\"",
+                "\"open",
+                "\"a\\\"",
+                "\"a\", \"b\"",
+                "a b",
+                "\"a\";x=1",
+                "?1",
+                "12.5",
+                ":aGk=:",
+                "()",
+                &long,
+            ],
+        ),
+        (
+            "if-match",
+            vec![
+                "",
+                "*",
+                "\"",
+                "\"x\"",
+                "W/\"1-5\"",
+                "\"18446744073709551616-0\"",
+                "\"-1--1\"",
+                "W/",
+                "\"a\" \"b\"",
+                ",,,",
+                &tags,
+                &long,
+            ],
+        ),
         ("if-none-match", vec!["", "*", "\"", "\"x\"", "W/\"x\"", "W/", "*, \"x\"", ",,,", &tags, &long]),
         ("content-type", vec!["", "text/plain", "application/json; charset=latin1", "application/json, text/plain"]),
     ];
@@ -175,7 +309,7 @@ pub(super) fn mutated(valid: &Call, random: &mut StdRng) -> Call {
     let sane = target.into_iter().filter(|byte| byte.is_ascii_graphic() && *byte != b'#').map(char::from);
     let target: String = sane.collect();
     let target = if target.starts_with('/') { target } else { format!("/{target}") };
-    valid.clone().to(target)
+    if target.parse::<hyper::Uri>().is_ok() { valid.clone().to(target) } else { valid.clone() }
 }
 
 /// One mutation: a byte changed, taken out or put in, or a part doubled or cut.
@@ -193,6 +327,9 @@ fn bite(bytes: &mut Vec<u8>, random: &mut StdRng) {
             let part = bytes[at.min(end)..end].to_vec();
             bytes.splice(at..at, part);
         }
-        _ => bytes.insert(at.min(bytes.len()), if random.random_range(0..2) == 0 { liked } else { (random.next_u32() & 0x7f) as u8 }),
+        _ => bytes.insert(
+            at.min(bytes.len()),
+            if random.random_range(0..2) == 0 { liked } else { (random.next_u32() & 0x7f) as u8 },
+        ),
     }
 }

@@ -45,9 +45,8 @@ fn fit(case: &mut Case, route: &Route, talk: &Talk, compiled: &mut Compiled) -> 
         return Err(format!("the manifest describes no answer with status {}", answer.status));
     }
     let found = essence(talk.header("content-type"));
-    let same_type = |described: &&&DescribedAnswer| {
-        described.content_type.as_deref().map(essence).unwrap_or_default() == found
-    };
+    let same_type =
+        |described: &&&DescribedAnswer| described.content_type.as_deref().map(essence).unwrap_or_default() == found;
     let Some(described) = described.iter().find(same_type) else {
         return Err(format!("the manifest describes no answer {} of type {found:?}", answer.status));
     };
@@ -63,6 +62,10 @@ fn fit(case: &mut Case, route: &Route, talk: &Talk, compiled: &mut Compiled) -> 
     };
     validator.validate(&json).map_err(|error| {
         let what: String = error.to_string().chars().take(200).collect();
-        format!("the body of the answer {} is not as its schema says, at {:?}: {what}", answer.status, error.instance_path().to_string())
+        format!(
+            "the body of the answer {} is not as its schema says, at {:?}: {what}",
+            answer.status,
+            error.instance_path().to_string()
+        )
     })
 }

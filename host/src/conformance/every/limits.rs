@@ -64,9 +64,11 @@ pub(super) async fn hold(case: &mut Case) -> Result<(), Stop> {
         for call in large(&suite, recipe, &subject) {
             let talk = case.send(call.role(recipe.role)).await;
             let id = &recipe.route().id;
-            case.expect(&talk, &format!("{id} stays within its limits where requests and pages are largest."), |talk| {
-                talk.fault().map_or(Ok(()), Err)
-            });
+            case.expect(
+                &talk,
+                &format!("{id} stays within its limits where requests and pages are largest."),
+                |talk| talk.fault().map_or(Ok(()), Err),
+            );
         }
     }
     for (id, _) in &suite.recipes.unreached {

@@ -40,7 +40,10 @@ async fn one_after_the_other(case: &mut Case, recipe: &Recipe) -> Result<(), Sto
     let held = if last == after && taken > before {
         Ok(())
     } else {
-        Err(format!("{before} seats were taken before, {taken} after the first request, {last} in the end; another's request took {}", after - taken))
+        Err(format!(
+            "{before} seats were taken before, {taken} after the first request, {last} in the end; another's request took {}",
+            after - taken
+        ))
     };
     case.judge(Some(&first.call), "A repeated request takes seats once.", held);
     Ok(())
@@ -77,12 +80,14 @@ async fn at_the_same_time(case: &mut Case, recipe: &Recipe) -> Result<(), Stop> 
     } else {
         Err(format!("{taken} seats were taken, for {} tickets; answers: {}", given.len(), statuses(&talks)))
     };
-    let expected = format!("{TOGETHER} requests with one key at the same time make one ticket, and take its seats once.");
+    let expected =
+        format!("{TOGETHER} requests with one key at the same time make one ticket, and take its seats once.");
     case.judge(talks.first().map(|talk| &talk.call), &expected, held);
     Ok(())
 }
 
 fn statuses(talks: &[Talk]) -> String {
-    let all: Vec<_> = talks.iter().map(|talk| talk.status().map_or("none".to_owned(), |status| status.to_string())).collect();
+    let all: Vec<_> =
+        talks.iter().map(|talk| talk.status().map_or("none".to_owned(), |status| status.to_string())).collect();
     all.join(", ")
 }

@@ -47,10 +47,13 @@ pub(super) async fn race(case: &mut Case) -> Result<(), Stop> {
         let id = &recipe.route().id;
         let (taken, stored) = (talks.iter().map(seats_taken).sum::<u64>(), case.bench.stored(&event).await?);
         let sold = u64::from(stored.reserved + stored.confirmed);
-        let expected = format!("{CALLERS} callers at once of {id} get {SEATS} seats at the most, and the store's seats add up.");
+        let expected =
+            format!("{CALLERS} callers at once of {id} get {SEATS} seats at the most, and the store's seats add up.");
         let mut wrong = case.bench.violations().await?;
         if sold > u64::from(SEATS) || sold != taken {
-            wrong.push(format!("{sold} seats are taken of {SEATS}, and the registrations of these callers took {taken}"));
+            wrong.push(format!(
+                "{sold} seats are taken of {SEATS}, and the registrations of these callers took {taken}"
+            ));
         }
         let held = if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) };
         case.judge(talks.first().map(|talk| &talk.call), &expected, held);
@@ -81,11 +84,9 @@ fn honest(case: &mut Case, talk: &Talk) {
     });
     let body: Value = serde_json::from_slice(&talk.call.body).unwrap_or_default();
     let (asked, taken) = (body.get("quantity").and_then(Value::as_u64), seats_taken(talk));
-    case.expect(talk, "A request takes no more seats than it asks for, in one registration.", |_| {
-        match asked {
-            Some(asked) if taken > asked => Err(format!("{taken} seats were taken, and {asked} asked for")),
-            None if tickets.len() > 1 => Err(format!("{} registrations were made", tickets.len())),
-            _ => Ok(()),
-        }
+    case.expect(talk, "A request takes no more seats than it asks for, in one registration.", |_| match asked {
+        Some(asked) if taken > asked => Err(format!("{taken} seats were taken, and {asked} asked for")),
+        None if tickets.len() > 1 => Err(format!("{} registrations were made", tickets.len())),
+        _ => Ok(()),
     });
 }
