@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use bench::{Bench, Stop, Talk};
 use case::{Case, Check};
+use futures_util::{StreamExt as _, stream};
 use recipe::Recipes;
 
 use crate::clock::Stopwatch;
@@ -39,7 +40,9 @@ pub(crate) use case::{Outcome, Verdict};
 pub(crate) use report::Report;
 
 /// How long one check may take; the slowest have a thousand requests.
-const BUDGET: Duration = Duration::from_secs(120);
+const BUDGET: Duration = Duration::from_mins(2);
+/// Checks of a contract at the same time: they wait more than they work.
+const TOGETHER: usize = 4;
 /// Bytes of what was said that are kept for the checks that look at all of it; beyond that, a request is only judged by its own check.
 const MAX_JOURNAL: usize = 256 * 1024 * 1024;
 
@@ -118,22 +121,32 @@ pub(crate) async fn run(plan: Plan, begins: impl Fn(&str)) -> Result<Report, Str
     suite.keep(bench.stop().await);
     let checks = catalogue::checks(contract);
     let wanted = |check: &&Check| only.is_empty() || only.iter().any(|id| id == check.id);
+    let numbered = checks.into_iter().enumerate().filter(|(_, check)| wanted(check));
+    let (all, own): (Vec<_>, Vec<_>) =
+        numbered.partition(|(_, check)| every::CHECKS.iter().any(|other| other.id == check.id));
     let mut verdicts = Vec::new();
-    for (place, check) in checks.iter().enumerate().filter(|(_, check)| wanted(check)) {
-        begins(check.id);
-        verdicts.push(one(&suite, check, place).await.map_err(told)?);
+    // Those of a contract have nothing to do with each other. The others look at what was said before, and at what it cost.
+    for (checks, together) in [(own, TOGETHER), (all, 1)] {
+        let runs = stream::iter(checks).map(|(place, check)| {
+            begins(check.id);
+            one(&suite, check, place)
+        });
+        let mut runs = runs.buffered(together);
+        while let Some(ended) = runs.next().await {
+            let (talks, verdict) = ended.map_err(told)?;
+            suite.keep(talks);
+            verdicts.push(verdict);
+        }
     }
     Ok(Report::of(&suite, contract, verdicts, watch.elapsed()))
 }
 
-async fn one(suite: &Arc<Suite>, check: &Check, place: usize) -> Result<Verdict, Stop> {
+async fn one(suite: &Arc<Suite>, check: &Check, place: usize) -> Result<(Vec<Talk>, Verdict), Stop> {
     let seed = suite.seed.wrapping_add(2 * (place as u64 + 1));
     let bench = Bench::start(&suite.settings, &suite.module, seed, check.id).await?;
     let mut case = Case::new(Arc::clone(suite), bench, check);
     let ended = tokio::time::timeout(BUDGET, (check.run)(&mut case)).await;
     let ended = ended
         .unwrap_or_else(|_| Err(Stop(format!("the check was not done within {}", humantime::format_duration(BUDGET)))));
-    let (talks, verdict) = case.end(ended).await;
-    suite.keep(talks);
-    Ok(verdict)
+    Ok(case.end(ended).await)
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::tell;
-use super::terminal::{plain, spinner, table};
+use super::terminal::{plain, steps, table};
 use crate::config::{CacheDir, Serve, Test};
 use crate::conformance::{Outcome, Plan, Report, Verdict, names, run};
 use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module};
@@ -39,7 +39,7 @@ impl From<LoadError> for Refused {
 
 /// Runs the conformance suite against a module, and tells what came of it.
 pub(super) async fn test(settings: &Test) -> ExitCode {
-    let progress = spinner("compiling and checking");
+    let progress = steps("compiling and checking");
     let done = tried(settings, progress.as_ref()).await;
     if let Some(progress) = progress {
         progress.finish_and_clear();
@@ -119,16 +119,16 @@ async fn load(settings: &Test) -> Result<[Module; 2], LoadError> {
     };
     let artifact = Artifact::read(&settings.file).await?;
     let mut limits = settings.limits.limits();
-    let mut loaded = Vec::new();
+    let mut modules = Vec::new();
     for reuse in [1, limits.reuse.max(REUSE)] {
         limits.reuse = reuse;
         let engine =
             Engine::new(limits).map_err(|error| unavailable(format!("the sandbox cannot be set up: {error:#}")))?;
         let loader = Loader::new(Arc::new(engine), compiling.compiler()).trusting(trust.clone());
-        loaded.push(loader.load(artifact.clone()).await?);
+        modules.push(loader.load(artifact.clone()).await?);
     }
     drop(folder);
-    loaded.try_into().map_err(|_| unavailable("it was not loaded".to_owned()))
+    modules.try_into().map_err(|_| unavailable("it was not loaded".to_owned()))
 }
 
 /// What stands before a check.

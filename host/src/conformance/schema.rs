@@ -153,7 +153,7 @@ impl Maker<'_> {
             "object" => self.object(members, depth),
             "array" => self.array(members, name, depth),
             "string" => text(schema, members),
-            "integer" | "number" => number(members),
+            "integer" | "number" => Some(number(members)),
             "boolean" => Some(Value::Bool(true)),
             "null" => Some(Value::Null),
             _ => None,
@@ -164,10 +164,9 @@ impl Maker<'_> {
     fn about(&self, name: &str) -> Option<Value> {
         let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let text = match plain.as_str() {
-            "event" | "eventid" => &self.subject.event,
+            "event" | "eventid" | "id" => &self.subject.event,
             "ticket" | "ticketid" | "booking" | "bookingid" | "registration" | "registrationid" => &self.subject.ticket,
             "idempotencykey" => &self.subject.key,
-            "id" => &self.subject.event,
             email if email.contains("email") || email.contains("mail") => &self.subject.email,
             _ => return None,
         };
@@ -223,6 +222,9 @@ impl Maker<'_> {
     }
 }
 
+/// The types of JSON but null.
+const KINDS: [&str; 6] = ["object", "array", "string", "integer", "number", "boolean"];
+
 /// The type of what it takes; said, or to be guessed from what else it says.
 fn kind_of(members: &Map<String, Value>) -> &str {
     let named = |kind: &Value| kind.as_str().map(str::to_owned);
@@ -231,7 +233,6 @@ fn kind_of(members: &Map<String, Value>) -> &str {
         Some(Value::Array(kinds)) => kinds.iter().filter_map(named).find(|kind| kind != "null"),
         _ => None,
     };
-    const KINDS: [&str; 6] = ["object", "array", "string", "integer", "number", "boolean"];
     if let Some(kind) = said {
         return KINDS.into_iter().find(|known| *known == kind).unwrap_or("null");
     }
@@ -295,7 +296,7 @@ fn text(schema: &Value, members: &Map<String, Value>) -> Option<Value> {
     candidates.into_iter().find(fits).map(Value::from)
 }
 
-fn number(members: &Map<String, Value>) -> Option<Value> {
+fn number(members: &Map<String, Value>) -> Value {
     let of = |name: &str| members.get(name).and_then(Value::as_f64);
     let step = of("multipleOf").filter(|step| *step > 0.0).unwrap_or(1.0);
     let least = of("minimum").or_else(|| of("exclusiveMinimum").map(|least| least + step));
@@ -309,7 +310,7 @@ fn number(members: &Map<String, Value>) -> Option<Value> {
     let whole = made as i64;
     #[expect(clippy::cast_precision_loss, reason = "only to see whether anything is lost")]
     let is_whole = (whole as f64 - made).abs() < f64::EPSILON;
-    Some(if is_whole { json!(whole) } else { json!(made) })
+    if is_whole { json!(whole) } else { json!(made) }
 }
 
 /// The parameters that a query's schema names, and the schema of each.

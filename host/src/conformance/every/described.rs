@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jsonschema::Validator;
 
-use super::super::bench::{Stop, Talk};
+use super::super::bench::Talk;
 use super::super::case::{Case, essence};
 use super::super::schema;
 use crate::seen::Came;
@@ -13,7 +13,7 @@ use crate::wasm::{DescribedAnswer, Route};
 /// The schemas of a route's answers, compiled when they are first needed.
 type Compiled = HashMap<(String, usize), Option<Validator>>;
 
-pub(super) async fn fits(case: &mut Case) -> Result<(), Stop> {
+pub(super) fn fits(case: &mut Case) {
     let suite = case.suite.clone();
     let (talks, _) = suite.said();
     let mut compiled = Compiled::new();
@@ -34,7 +34,6 @@ pub(super) async fn fits(case: &mut Case) -> Result<(), Stop> {
         }
         case.expect(talk, &format!("{id} answers as its manifest says."), |_| held);
     }
-    Ok(())
 }
 
 fn fit(case: &mut Case, route: &Route, talk: &Talk, compiled: &mut Compiled) -> Result<(), String> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::bench::{Stop, Talk};
 use super::super::case::Case;
 use super::super::client::Call;
+use crate::wasm::Exchange;
 
 /// Seats that there are.
 const SEATS: u32 = 5;
@@ -14,7 +15,7 @@ const CALLERS: usize = 20;
 /// Seats that a run's registrations took, replays left out.
 pub(super) fn seats_taken(talk: &Talk) -> u64 {
     let registered = talk.exchanges().iter().filter(|exchange| exchange.function() == "tickets.atomic-register");
-    let fresh = registered.map(|exchange| exchange.said()).filter(|said| said["answer"]["replayed"] == false);
+    let fresh = registered.map(Exchange::said).filter(|said| said["answer"]["replayed"] == false);
     fresh.map(|said| said["answer"]["ticket"]["quantity"].as_u64().unwrap_or(0)).sum()
 }
 
@@ -32,6 +33,10 @@ pub(super) async fn race(case: &mut Case) -> Result<(), Stop> {
     }
     for recipe in recipes {
         let event = case.bench.event(SEATS).await?;
+        // One alone, with seats for everybody: in a race, what it takes too much is often gone already.
+        let alone = case.bench.subject(100).await?;
+        let talk = case.send(one_seat(recipe.call(&alone)).role(recipe.role)).await;
+        honest(case, &talk);
         // The ticket of a request that also names one is for another event, so that all of these seats are free.
         let other = case.bench.subject(1).await?;
         let mut calls = Vec::new();

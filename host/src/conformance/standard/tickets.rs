@@ -95,7 +95,7 @@ async fn read(case: &mut Case) -> Result<(), Stop> {
 
 async fn confirm(case: &mut Case) -> Result<(), Stop> {
     let (_, ticket) = held(case).await?;
-    case.bench.clock.advance(case.bench.hold_time() - Duration::from_millis(1));
+    case.bench.clock.advance(case.bench.hold_time().saturating_sub(Duration::from_millis(1)));
     let now = moment(case.bench.now());
     let target = format!("/tickets/{ticket}/confirm");
     let first = case.as_user(Call::post(&target)).await;

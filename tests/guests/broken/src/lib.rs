@@ -1,7 +1,7 @@
 //! The standard rules with one fault of many: what `boxoffice rules test` must find.
 //!
-//! One build has all of them. Which one a module has is in 32 bytes of its data, `boxoffice-fault:` and the name, filled up with dots: a
-//! test changes them in the component (`harness::broken`). With `none`, these are the standard rules.
+//! One build has all of them. Which ones a module has is in 128 bytes of its data, `boxoffice-fault:` and their names between commas, filled
+//! up with dots: a test changes them in the component (`harness::broken_rules`). With `none`, these are the standard rules.
 //!
 //! A fault is done to the request before the rules see it (`asked`), to what the host says (`told`), to the answer (`answered`), or to
 //! the manifest (`described`). `tests/program/conforming/faults.rs` has what each is, and the checks that must fail for it.
@@ -30,29 +30,31 @@ mod component {
     /// Where the name begins.
     const NAME: usize = 16;
     #[used]
-    static FAULT: [u8; 32] = *b"boxoffice-fault:none............";
+    static FAULTS: [u8; 128] = *b"boxoffice-fault:none............\
+        ................................................................................................";
 
-    /// The fault that this build has.
-    fn fault() -> String {
-        // Opaque to the compiler, which would take the name for a constant.
-        String::from_utf8_lossy(&black_box(&FAULT)[NAME..]).trim_end_matches('.').to_owned()
+    /// The faults that this build has.
+    fn faults() -> Vec<String> {
+        // Opaque to the compiler, which would take the names for constants.
+        let names = String::from_utf8_lossy(&black_box(&FAULTS)[NAME..]);
+        names.trim_end_matches('.').split(',').map(str::to_owned).collect()
     }
 
     struct Broken;
 
     impl Manifest for Broken {
         fn describe() -> ModuleManifest {
-            described::with(&fault(), standard_rules::describe())
+            faults().iter().fold(standard_rules::describe(), |manifest, fault| described::with(fault, manifest))
         }
     }
 
     impl Handler for Broken {
         fn handle(request: Request) -> Response {
-            let fault = fault();
-            let changed = asked::with(&fault, request.clone());
-            let told = Told::with(&fault, &changed);
+            let faults = faults();
+            let changed = faults.iter().fold(request.clone(), |request, fault| asked::with(fault, request));
+            let told = Told::with(&faults, &changed);
             let response = standard_rules::handle(&told, &changed);
-            answered::with(&fault, &request, response)
+            faults.iter().fold(response, |response, fault| answered::with(fault, &request, response))
         }
     }
 
