@@ -10,8 +10,8 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::tell;
 use super::terminal::{plain, steps, table};
+use super::{here, tell};
 use crate::config::{CacheDir, Serve, Test};
 use crate::conformance::{Outcome, Plan, Report, Verdict, names, run};
 use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module};
@@ -122,8 +122,8 @@ async fn load(settings: &Test) -> Result<[Module; 2], LoadError> {
     let mut modules = Vec::new();
     for reuse in [1, limits.reuse.max(REUSE)] {
         limits.reuse = reuse;
-        let engine =
-            Engine::new(limits).map_err(|error| unavailable(format!("the sandbox cannot be set up: {error:#}")))?;
+        let engine = Engine::telling_lines(limits, &here())
+            .map_err(|error| unavailable(format!("the sandbox cannot be set up: {error:#}")))?;
         let loader = Loader::new(Arc::new(engine), compiling.compiler()).trusting(trust.clone());
         modules.push(loader.load(artifact.clone()).await?);
     }

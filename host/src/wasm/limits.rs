@@ -99,8 +99,9 @@ impl Limits {
     /// no limit of the guest's memory counts. An honest guest holds a handful. wasmtime's own limits are 1,000,000 and 100,000: with
     /// those, eight runs held 120 MiB.
     pub(super) const RESOURCES: usize = 4096;
-    /// Core instances of one component: one of `wasm32-wasip2` has 3; JavaScript's and Python's have more. No setting: it only sizes the pool.
-    pub(super) const CORE_INSTANCES: u32 = 32;
+    /// Core instances of one component: one of `wasm32-wasip2` has 3, JavaScript's 5, and Python's 38, one for each shared library and the
+    /// glue between them. No setting: it only counts, an instance that is not made takes no room in the pool.
+    pub(super) const CORE_INSTANCES: u32 = 64;
 }
 
 fn micros_of(span: Duration) -> usize {

@@ -37,7 +37,7 @@ impl Usage {
     fn add(&mut self, ran: &Ran, came: &Came) {
         let used = &ran.used;
         self.runs += 1;
-        self.cpu_us = self.cpu_us.max(used.guest_micros);
+        self.cpu_us = self.cpu_us.max(ran.guest_micros);
         self.memory_bytes = self.memory_bytes.max(used.memory_bytes);
         self.host_calls = self.host_calls.max(used.host_calls);
         self.host_bytes = self.host_bytes.max(used.host_bytes);

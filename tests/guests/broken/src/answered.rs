@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use boxoffice_sdk::{Request, Response};
 use serde_json::Value;
-use standard_rules::handler::{Request, Response};
 
 /// Lives as long as the instance.
 static SERVED: AtomicU32 = AtomicU32::new(0);

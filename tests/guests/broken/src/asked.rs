@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
+use boxoffice_sdk::Request;
 use serde_json::{Map, Value};
-use standard_rules::handler::Request;
 
 pub(crate) fn with(fault: &str, mut request: Request) -> Request {
     let route = request.route_id.clone();

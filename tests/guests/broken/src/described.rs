@@ -1,9 +1,8 @@
 //! Faults of the manifest.
 
-use standard_rules::contract::{Access, ModuleManifest};
+use boxoffice_sdk::bindings::exports::boxoffice::rules::manifest::{Access, ModuleManifest};
 
 pub(crate) fn with(fault: &str, mut manifest: ModuleManifest) -> ModuleManifest {
-    manifest.name = "broken".into();
     let access = |manifest: &mut ModuleManifest, id: &str, access: Access| {
         for route in manifest.routes.iter_mut().filter(|route| route.id == id) {
             route.access = access;
