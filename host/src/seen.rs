@@ -155,7 +155,7 @@ impl Ran {
         let recording = report.recording.take()?;
         let Report { guest_micros, served_before, crowded_out, host_calls, host_bytes, memory_bytes, .. } = *report;
         let used = Used { host_calls, host_bytes, memory_bytes };
-        Some(Self { request, recording, guest_micros, used, served_before, crowded_out })
+        Some(Self { request, recording, guest_micros, served_before, crowded_out, used })
     }
 }
 

@@ -8,6 +8,7 @@ mod attacks;
 mod caching;
 mod checking;
 mod compiling;
+mod conforming;
 mod credentials;
 mod databases;
 mod developing;

@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use indicatif::ProgressBar;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal::{plain, steps, table};
 use super::{here, tell};
@@ -40,7 +41,11 @@ impl From<LoadError> for Refused {
 /// Runs the conformance suite against a module, and tells what came of it.
 pub(super) async fn test(settings: &Test) -> ExitCode {
     let progress = steps("compiling and checking");
-    let done = tried(settings, progress.as_ref()).await;
+    // Whoever ends it early leaves no folder behind: what is dropped here removes its own.
+    let done = tokio::select! {
+        done = tried(settings, progress.as_ref()) => done,
+        () = ended() => Err(Refused::Host("it was ended before it was done".to_owned())),
+    };
     if let Some(progress) = progress {
         progress.finish_and_clear();
     }
@@ -72,6 +77,15 @@ pub(super) async fn test(settings: &Test) -> ExitCode {
     };
     // Whoever closed stdout does not want to know.
     if passed && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Comes back when the process is asked to end.
+async fn ended() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report, Refused> {

@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::seen::{Came, Observer, Seen};
 use crate::store::Store as _;
 use crate::throwaway::{Throwaway, ThrowawaySetup};
-use crate::wasm::{Exchange, Module};
+use crate::wasm::{Exchange, Failure, Module};
 
 /// When every check begins: 2026-11-21T09:30:00.000Z.
 pub(super) const START: Millis = Millis(1_795_253_400_000);
@@ -55,7 +55,7 @@ impl Talk {
     /// What of it is a fault of the module's, whatever was asked: a trap, a limit, a 5xx, no answer at all.
     pub(super) fn fault(&self) -> Option<String> {
         if let Some(Came::Failed(failure)) = self.seen.as_ref().map(|seen| &seen.came) {
-            return Some(format!("the run failed: {failure}"));
+            return Some(told(failure));
         }
         match &self.answer {
             Err(why) => Some(why.clone()),
@@ -63,6 +63,34 @@ impl Talk {
             Ok(_) => None,
         }
     }
+}
+
+/// Most functions that are told of a failure.
+const MAX_FUNCTIONS: usize = 4;
+/// Most bytes of what the guest said that are told: the end of it, where a panic's message is.
+const MAX_SAID: usize = 300;
+
+/// A failure for the module's author: its own functions, with their lines where it has them, and what it said.
+fn told(failure: &Failure) -> String {
+    let mut text = format!("the run failed: {}: {}", failure.cause.name(), failure.message);
+    let all: Vec<String> = if failure.places.is_empty() {
+        failure.functions.clone()
+    } else {
+        failure.places.iter().map(ToString::to_string).collect()
+    };
+    let of_the_language =
+        ["std::", "core::", "alloc::", "__rust", "abort", "rust_panic", "<core::", "<alloc::", "<std::"];
+    let own = all.into_iter().filter(|name| !of_the_language.iter().any(|beginning| name.starts_with(beginning)));
+    let own: Vec<_> = own.take(MAX_FUNCTIONS).collect();
+    if !own.is_empty() {
+        text = format!("{text}; in {}", own.join(" < "));
+    }
+    let said = failure.output.trim();
+    if said.is_empty() {
+        return text;
+    }
+    let end = &said[said.ceil_char_boundary(said.len().saturating_sub(MAX_SAID))..];
+    format!("{text}; it said: {}", end.replace('\n', " "))
 }
 
 /// Keeps what the host saw until whoever sent the request asks for it.

@@ -116,6 +116,11 @@ impl Recipes {
                     known = Some(Recipe { module: Arc::clone(module), place, names, fullness, role, reached });
                     break;
                 }
+                // What it fails for, it fails for again.
+                if talk.fault().is_some() {
+                    last = Some(talk);
+                    break;
+                }
                 // The first try is the likeliest one.
                 last.get_or_insert(talk);
             }
