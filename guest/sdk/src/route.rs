@@ -106,39 +106,45 @@ impl<R: Rules> Route<R> {
 
     /// One line for the API's description, of at most 256 bytes.
     #[must_use]
-    pub fn summary(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
+    pub fn summary(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
     }
 
     /// Who may call it. The host functions check again, so a route can be stricter than what it calls, and never looser.
     #[must_use]
-    pub fn access(self, access: Access) -> Self {
-        Self { access, ..self }
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 
     /// What it answers when all is well, in a line.
     #[must_use]
-    pub fn answers(self, description: &'static str) -> Self {
-        Self { description, ..self }
+    pub fn answers(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
     }
 
     /// The refusals that it gives. `refused`, which any host function can give, is added.
     #[must_use]
-    pub fn refuses(self, refusals: &'static [Code]) -> Self {
-        Self { refusals, ..self }
+    pub fn refuses(mut self, refusals: &'static [Code]) -> Self {
+        self.refusals = refusals;
+        self
     }
 
     /// A smaller limit for its body, in bytes, than the host's.
     #[must_use]
-    pub fn max_body_bytes(self, bytes: u32) -> Self {
-        Self { max_body_bytes: Some(bytes), ..self }
+    pub fn max_body_bytes(mut self, bytes: u32) -> Self {
+        self.max_body_bytes = Some(bytes);
+        self
     }
 
     /// Its 200 depends on nothing but path, query and what the host functions gave (not on the time, nor on the caller), so the host may
     /// keep it until one of them would give something else.
     #[must_use]
-    pub fn cacheable(self) -> Self {
-        Self { cacheable: true, ..self }
+    pub fn cacheable(mut self) -> Self {
+        self.cacheable = true;
+        self
     }
 }
 

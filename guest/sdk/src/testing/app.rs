@@ -156,6 +156,9 @@ impl<R: Rules> App<R> {
         if head {
             response.body.clear();
         }
+        if !response.headers.iter().any(|(name, _)| name == "cache-control") {
+            response = response.with_header("cache-control", "no-store");
+        }
         Answer::of(response.with_header("x-request-id", id))
     }
 
