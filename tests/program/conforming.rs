@@ -8,6 +8,7 @@ use std::process::{Output, Stdio};
 use std::sync::Mutex;
 
 use harness::broken_rules;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -220,6 +221,23 @@ fn a_module_comes_from_stdin_too() {
     let output = command.stdin(Stdio::from(std::fs::File::open(STANDARD).unwrap())).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), ids(&report, "passed").len()), (Some(0), 1), "{report}");
+}
+
+#[test]
+fn ended_early_it_leaves_nothing_behind_either() {
+    let dir = TempDir::new().unwrap();
+    let mut command = program(dir.path());
+    command.env("TMPDIR", dir.path()).args(["rules", "test", STANDARD, "--contract", "standard"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let has_host =
+        || std::fs::read_dir(dir.path()).unwrap().any(|entry| entry.unwrap().path().join("events.db").exists());
+    while !has_host() && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_refused(&output, 1, &["ended before all was tried"]);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "no folder is left");
 }
 
 #[test]
