@@ -24,6 +24,8 @@ mod report;
 mod schema;
 mod standard;
 
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -105,11 +107,11 @@ pub(crate) fn names(contract: Contract) -> Vec<&'static str> {
     catalogue::checks(contract).iter().map(|check| check.id).collect()
 }
 
-/// Runs the checks of the contract, and tells each that begins.
+/// Runs the checks of the contract, and tells each that begins; `None`: `stop` was set meanwhile, and no more checks were begun.
 ///
 /// # Errors
 /// The throw-away host cannot be had: one line.
-pub(crate) async fn run(plan: Plan, begins: impl Fn(&str)) -> Result<Report, String> {
+pub(crate) async fn run(plan: Plan, begins: impl Fn(&str), stop: &AtomicBool) -> Result<Option<Report>, String> {
     let watch = Stopwatch::start();
     let Plan { settings, contract, seed, only, module, reused } = plan;
     let told = |Stop(why): Stop| why;
@@ -127,7 +129,9 @@ pub(crate) async fn run(plan: Plan, begins: impl Fn(&str)) -> Result<Report, Str
     let mut verdicts = Vec::new();
     // Those of a contract have nothing to do with each other. The others look at what was said before, and at what it cost.
     for (checks, together) in [(own, TOGETHER), (all, 1)] {
-        let runs = stream::iter(checks).map(|(place, check)| {
+        // What has begun is finished, and leaves no folder behind.
+        let checks = stream::iter(checks).take_while(|_| ready(!stop.load(Ordering::Relaxed)));
+        let runs = checks.map(|(place, check)| {
             begins(check.id);
             one(&suite, check, place)
         });
@@ -138,7 +142,8 @@ pub(crate) async fn run(plan: Plan, begins: impl Fn(&str)) -> Result<Report, Str
             verdicts.push(verdict);
         }
     }
-    Ok(Report::of(&suite, contract, verdicts, watch.elapsed()))
+    let report = Report::of(&suite, contract, verdicts, watch.elapsed());
+    Ok(Some(report).filter(|_| !stop.load(Ordering::Relaxed)))
 }
 
 async fn one(suite: &Arc<Suite>, check: &Check, place: usize) -> Result<(Vec<Talk>, Verdict), Stop> {

@@ -8,6 +8,7 @@ use std::process::{Output, Stdio};
 use std::sync::Mutex;
 
 use harness::broken_rules;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -128,19 +129,23 @@ fn without_a_fault_the_broken_module_keeps_every_promise_and_every_check_has_a_f
 }
 
 #[test]
-fn rules_of_another_api_break_every_promise_of_the_bookings() {
+fn the_modules_here_keep_what_they_claim() {
+    let dir = TempDir::new().unwrap();
+    let modules = [(harness::bookings_rules(), "bookings"), (harness::early_access_rules(), "standard")];
+    for (module, contract) in modules {
+        let (code, report) = json(&dir, module.to_str().unwrap(), &["--contract", contract]);
+        let whole = (ids(&report, "failed").len(), ids(&report, "skipped").len());
+        assert_eq!((code, whole), (Some(0), (0, 0)), "{report}");
+    }
+}
+
+#[test]
+fn rules_of_another_api_break_every_promise_of_the_bookings_and_of_all_modules_none() {
     let dir = TempDir::new().unwrap();
     let (code, report) = json(&dir, STANDARD, &["--contract", "bookings"]);
-    let (failed, of_bookings): (BTreeSet<_>, BTreeSet<_>) = (
-        ids(&report, "failed"),
-        report["checks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|check| check["id"].as_str().filter(|id| id.starts_with("book-")).map(str::to_owned))
-            .collect(),
-    );
-    assert_eq!((code, failed, of_bookings.len()), (Some(1), of_bookings.clone(), 8), "{report}");
+    let failed = ids(&report, "failed");
+    assert_eq!((code, failed.len(), ids(&report, "passed").len()), (Some(1), 8, 8), "{report}");
+    assert!(failed.iter().all(|id| id.starts_with("book-")), "{failed:?}");
 }
 
 #[test]
@@ -165,7 +170,7 @@ fn the_report_tells_an_author_what_was_asked_expected_and_seen_and_what_to_do() 
         "what to do: answer hold-expired of tickets.confirm with 409 and that code",
         "✗ bad-input",
         "the run failed: trap: ",
-        "what half of a character is, nobody knows",
+        "what a half of a character is, nobody knows",
         "1 passed, 2 failed, 0 skipped;",
         "seed 1",
         "(limit)",
@@ -220,6 +225,23 @@ fn a_module_comes_from_stdin_too() {
     let output = command.stdin(Stdio::from(std::fs::File::open(STANDARD).unwrap())).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), ids(&report, "passed").len()), (Some(0), 1), "{report}");
+}
+
+#[test]
+fn ended_early_it_leaves_nothing_behind_either() {
+    let dir = TempDir::new().unwrap();
+    let mut command = program(dir.path());
+    command.env("TMPDIR", dir.path()).args(["rules", "test", STANDARD, "--contract", "standard"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let has_host =
+        || std::fs::read_dir(dir.path()).unwrap().any(|entry| entry.unwrap().path().join("events.db").exists());
+    while !has_host() && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_refused(&output, 1, &["ended before all was tried"]);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "no folder is left");
 }
 
 #[test]

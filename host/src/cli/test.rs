@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytesize::ByteSize;
 use indicatif::ProgressBar;
@@ -30,6 +31,8 @@ enum Refused {
     Module(LoadError),
     /// The throw-away host.
     Host(String),
+    /// Somebody did not want to wait.
+    Ended,
 }
 
 impl From<LoadError> for Refused {
@@ -41,15 +44,10 @@ impl From<LoadError> for Refused {
 /// Runs the conformance suite against a module, and tells what came of it.
 pub(super) async fn test(settings: &Test) -> ExitCode {
     let progress = steps("compiling and checking");
-    // Whoever ends it early leaves no folder behind: what is dropped here removes its own.
-    let done = tokio::select! {
-        done = tried(settings, progress.as_ref()) => done,
-        () = ended() => Err(Refused::Host("it was ended before it was done".to_owned())),
-    };
+    let done = tried(settings, progress.as_ref()).await;
     if let Some(progress) = progress {
         progress.finish_and_clear();
     }
-    let file = settings.file.display();
     let (told, passed) = match done {
         Ok(report) if settings.json => (tell(&json!(report).to_string()), report.passed),
         Ok(report) => (tell(&for_people(&report)), report.passed),
@@ -57,26 +55,29 @@ pub(super) async fn test(settings: &Test) -> ExitCode {
             eprintln!("boxoffice: {why}");
             return ExitCode::from(USAGE);
         }
-        Err(refused) => {
-            let (name, message, advice) = match &refused {
-                Refused::Module(error) => (error.refusal.name(), error.to_string(), error.refusal.advice()),
-                Refused::Usage(why) | Refused::Host(why) => {
-                    ("no-host", why.clone(), "see the message, and that there is room for a folder in TMPDIR")
-                }
-            };
-            if settings.json {
-                (
-                    tell(&json!({"passed": false, "refusal": name, "message": message, "advice": advice}).to_string()),
-                    false,
-                )
-            } else {
-                eprintln!("boxoffice: {file}: refused: {name}: {message}\n  what to do: {advice}");
-                (Ok(()), false)
-            }
+        Err(Refused::Ended) => {
+            eprintln!("boxoffice: ended before all was tried");
+            return ExitCode::FAILURE;
+        }
+        Err(Refused::Module(error)) => {
+            refuse(settings, error.refusal.name(), &error.to_string(), error.refusal.advice())
+        }
+        Err(Refused::Host(why)) => {
+            refuse(settings, "no-host", &why, "see that there is room for a folder of temporary files (TMPDIR)")
         }
     };
     // Whoever closed stdout does not want to know.
     if passed && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tells why nothing was tried.
+fn refuse(settings: &Test, name: &str, message: &str, advice: &str) -> (std::io::Result<()>, bool) {
+    if settings.json {
+        let refused = json!({"passed": false, "refusal": name, "message": message, "advice": advice});
+        return (tell(&refused.to_string()), false);
+    }
+    eprintln!("boxoffice: {}: refused: {name}: {message}\n  what to do: {advice}", settings.file.display());
+    (Ok(()), false)
 }
 
 /// Comes back when the process is asked to end.
@@ -96,7 +97,10 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
             "--only {unknown}: no check of --contract {contract} has this name; there are {all}"
         )));
     }
-    let [module, reused] = load(settings).await?;
+    let [module, reused] = tokio::select! {
+        loaded = load(settings) => loaded?,
+        () = ended() => return Err(Refused::Ended),
+    };
     let mut serve = Serve::defaults();
     (serve.limits, serve.compiling) = (settings.limits.clone(), settings.compiling.clone());
     let plan = Plan {
@@ -112,7 +116,17 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
             progress.set_message(check.to_owned());
         }
     };
-    run(plan, begins).await.map_err(Refused::Host)
+    let stop = AtomicBool::new(false);
+    let twice = async {
+        ended().await;
+        stop.store(true, Ordering::Relaxed);
+        ended().await;
+    };
+    tokio::select! {
+        done = run(plan, begins, &stop) => done.map_err(Refused::Host)?.ok_or(Refused::Ended),
+        // Whoever asks twice means it: then a folder may be left.
+        () = twice => Err(Refused::Ended),
+    }
 }
 
 /// The module, compiled once and loaded twice: into an engine with a fresh instance for each request, and into one where instances serve

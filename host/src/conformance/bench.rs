@@ -85,12 +85,14 @@ fn told(failure: &Failure) -> String {
     if !own.is_empty() {
         text = format!("{text}; in {}", own.join(" < "));
     }
-    let said = failure.output.trim();
+    // Rust's advice to set a variable is none for a module, which has no environment.
+    let lines = failure.output.lines().filter(|line| !line.starts_with("note: run with"));
+    let said = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     if said.is_empty() {
         return text;
     }
     let end = &said[said.ceil_char_boundary(said.len().saturating_sub(MAX_SAID))..];
-    format!("{text}; it said: {}", end.replace('\n', " "))
+    format!("{text}; it said: {end}")
 }
 
 /// Keeps what the host saw until whoever sent the request asks for it.

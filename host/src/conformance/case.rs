@@ -138,7 +138,10 @@ impl Case {
 
     /// Looks at one answer: the first thing that is not as the sentence has it is told, and with it the answer.
     pub(super) fn expect(&mut self, talk: &Talk, expected: &str, holds: impl FnOnce(&Talk) -> Result<(), String>) {
-        let held = holds(talk).map_err(|why| format!("{why}; {}", talk.told()));
+        let held = holds(talk).map_err(|why| {
+            // Of a fault there is no more to say.
+            if talk.fault().as_ref() == Some(&why) { why } else { format!("{why}; {}", talk.told()) }
+        });
         self.judge(Some(&talk.call), expected, held);
     }
 

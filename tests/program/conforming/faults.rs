@@ -109,7 +109,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["std-confirm", "std-hold-expired", "std-ticket-cancelled"],
     ),
     ("expired-code", "says cancelled of a hold that ran out", &["std-hold-expired"]),
-    ("cancelled-code", "says ran out of a ticket that was cancelled", &["std-ticket-cancelled"]),
+    ("cancelled-code", "has another code for a ticket that was cancelled", &["std-ticket-cancelled"]),
     ("keep-confirmed", "cancels no confirmed ticket", &["std-cancel"]),
     ("no-object", "refuses an empty object where it wants nothing", &["std-no-body"]),
 ];

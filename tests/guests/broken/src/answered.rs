@@ -48,7 +48,7 @@ pub(crate) fn with(fault: &str, request: &Request, mut response: Response) -> Re
         ("lost-409", "register", "event_not_found") => recode(&mut response, 409, "event_not_found"),
         ("reused-409", _, "idempotency_key_reused") => recode(&mut response, 409, "idempotency_key_reused"),
         ("expired-code", _, "hold_expired") => recode(&mut response, 409, "ticket_cancelled"),
-        ("cancelled-code", _, "ticket_cancelled") => recode(&mut response, 409, "hold_expired"),
+        ("cancelled-code", _, "ticket_cancelled") => recode(&mut response, 409, "cancelled"),
         ("no-replayed", _, _) => remove(&mut response, "idempotency-replayed"),
         _ => {}
     }
