@@ -304,3 +304,24 @@ fn the_limiter_is_off_unless_it_is_asked_for_and_holds_can_be_short() {
     server.serving();
     assert!((0..20).all(|_| server.ask("GET", "/events", "", "") == 200));
 }
+
+#[test]
+fn whoever_does_not_read_delays_no_request_and_what_is_not_shown_is_counted() {
+    const REQUESTS: u64 = 1_600;
+    let mut server = Developing::start(Some(unruly_rules()), &["--json"]);
+    server.serving();
+    // More than a pipe and the queue hold; all are answered, though nobody reads.
+    assert!((0..REQUESTS).all(|_| server.ask("GET", "/nothing", "", "") == 404));
+    let (mut shown, mut not_shown) = (0, 0);
+    while shown + not_shown < REQUESTS {
+        let event = server.event();
+        match event["event"].as_str() {
+            Some("request") => shown += 1,
+            Some("not-shown") => not_shown += event["requests"].as_u64().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(not_shown > 0 && shown + not_shown == REQUESTS, "{shown} and {not_shown}");
+    assert_eq!(server.ask("GET", "/fine", "", ""), 200);
+    assert_eq!(server.event()["path"], "/fine");
+}

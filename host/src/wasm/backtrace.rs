@@ -29,8 +29,8 @@ const REGISTRY: &str = "/registry/src/";
 /// them.
 const OF_OTHERS: [&str; 6] = [RUST, REGISTRY, "/rustlib/src/", "/wasi-libc/", "/vendor/", "/guest/sdk/"];
 
-/// What is in the name of the function that hands a request to an author's code: wit-bindgen's.
-const GLUE: &str = "_export_handle_cabi";
+/// What is in the name of the function that hands a call to an author's code: wit-bindgen's `_export_handle_cabi`.
+const GLUE: [&str; 2] = ["_export_", "_cabi"];
 
 /// How files and lines are told.
 #[derive(Debug, Clone)]
@@ -67,6 +67,20 @@ pub struct Place {
     pub own: bool,
 }
 
+impl Place {
+    /// Most places of one trap that are an author's own and told in a line or a few.
+    const MAX_OWN: usize = 4;
+
+    /// The innermost of these that are the author's own, a recursion once: what to look at first.
+    #[must_use]
+    pub fn own(places: &[Self]) -> Vec<&Self> {
+        let mut own: Vec<_> = places.iter().filter(|place| place.own).collect();
+        own.dedup_by_key(|place| (&place.file, place.line));
+        own.truncate(Self::MAX_OWN);
+        own
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.function)?;
@@ -98,7 +112,7 @@ impl Frames {
         }
         let mut places: Vec<_> = frames().flat_map(|frame| places(frame, lines)).take(MAX_PLACES).collect();
         // What calls the author's code lies in the author's files, too, where a macro has put it there.
-        if let Some(glue) = places.iter().position(|place| place.function.contains(GLUE)) {
+        if let Some(glue) = places.iter().position(|place| GLUE.iter().all(|part| place.function.contains(part))) {
             places[glue..].iter_mut().for_each(|place| place.own = false);
         }
         Self { functions, places }

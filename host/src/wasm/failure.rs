@@ -96,9 +96,9 @@ const MAX_SAID: usize = 400;
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.cause.name(), self.message)?;
-        if !self.places.is_empty() {
-            let places: Vec<_> = self.places.iter().map(Place::to_string).collect();
-            write!(f, "; in {}", places.join(" < "))?;
+        let own: Vec<_> = Place::own(&self.places).into_iter().map(Place::to_string).collect();
+        if !own.is_empty() {
+            write!(f, "; in {}", own.join(" < "))?;
         } else if !self.functions.is_empty() {
             write!(f, "; in {}", self.functions.join(" < "))?;
         }

@@ -18,8 +18,6 @@ const MAX_OUTPUT_LINES: usize = 20;
 const USELESS_NOTE: &str = "note: run with `RUST_BACKTRACE=1` environment variable";
 /// Most changed routes that are shown of another build.
 const MAX_CHANGES: usize = 20;
-/// Most of an author's own places in a trap.
-const MAX_OWN: usize = 4;
 
 /// Writes for people.
 pub(super) struct People {
@@ -167,12 +165,8 @@ impl People {
         let paint = self.paint;
         let message = failure.message.strip_prefix("wasm trap: ").unwrap_or(failure.message);
         lines.push(format!("    {} {}", paint.bad(format!("{}:", failure.cause)), one_line(message)));
-        let mut own: Vec<_> = failure.places.iter().filter(|place| place.own).collect();
-        // A recursion is one place.
-        own.dedup_by_key(|place| (&place.file, place.line));
-        lines.extend(
-            own.iter().take(MAX_OWN).map(|place| format!("      at {}", paint.bold(one_line(&place.to_string())))),
-        );
+        let own = Place::own(failure.places);
+        lines.extend(own.iter().map(|place| format!("      at {}", paint.bold(one_line(&place.to_string())))));
         let all = if failure.places.is_empty() {
             failure.functions.to_vec()
         } else {
