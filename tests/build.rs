@@ -12,6 +12,9 @@ const MODULES: [(&str, &str); 4] = [
     ("altered-rules", "ALTERED_RULES"),
 ];
 
+/// The same, of modules that are built with the lines of their code.
+const WITH_LINES: [(&str, &str); 1] = [("unruly-rules", "UNRULY_RULES_WITH_LINES")];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     for input in ["guests", "../guest", "../wit", "../Cargo.lock", "../Cargo.toml"] {
@@ -21,13 +24,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // these modules has the standard rules as a library, and would put them, without their exports, where the component is.
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let target = out.ancestors().nth(4).ok_or("OUT_DIR is not where cargo puts it")?.join("guest-tests");
+    build(&target, "guest", &MODULES)?;
+    build(&target, "guest-lines", &WITH_LINES)
+}
+
+/// Builds these modules, and tells the harness where they are.
+fn build(target: &Path, profile: &str, modules: &[(&str, &str)]) -> Result<(), Box<dyn std::error::Error>> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let status = Command::new(std::env::var("CARGO")?)
-        .args(["build", "--locked", "--profile", "guest", "--target", "wasm32-wasip2"])
-        .args(MODULES.iter().flat_map(|(package, _)| ["--package", package]))
+        .args(["build", "--locked", "--profile", profile, "--target", "wasm32-wasip2"])
+        .args(modules.iter().flat_map(|(package, _)| ["--package", package]))
         .arg("--manifest-path")
         .arg(tests.join("../Cargo.toml"))
         .arg("--target-dir")
-        .arg(&target)
+        .arg(target)
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("RUSTFLAGS")
@@ -35,8 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !status.success() {
         return Err("the tests' modules did not build; is the target there? (rustup target add wasm32-wasip2)".into());
     }
-    for (package, variable) in MODULES {
-        let component = target.join("wasm32-wasip2/guest").join(package.replace('-', "_")).with_extension("wasm");
+    for (package, variable) in modules {
+        let component =
+            target.join("wasm32-wasip2").join(profile).join(package.replace('-', "_")).with_extension("wasm");
         println!("cargo::rustc-env={variable}={}", component.display());
     }
     Ok(())

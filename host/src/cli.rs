@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+mod dev;
 mod keys;
 mod listing;
 mod operate;
@@ -11,15 +12,20 @@ mod terminal;
 mod token;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::{KeysCommand, Prove, RulesCommand, Token};
 use crate::telemetry;
 
+/// What the log says where each request is shown anyway, with what the module logs and why it fails.
+const SHOWN_ANYWAY: &str = "warn,rules=off,access=off,boxoffice::http::access_log=off";
+
 /// Does what `boxoffice rules` was asked for.
 #[must_use]
 pub fn rules(command: RulesCommand) -> ExitCode {
-    run(async {
+    let log = if matches!(command, RulesCommand::Dev(_)) { SHOWN_ANYWAY } else { WARNINGS };
+    run_with(log, async {
         match command {
             RulesCommand::Check(settings) => check::check(&settings).await,
             RulesCommand::Keygen(settings) => signing::keygen(&settings),
@@ -29,6 +35,7 @@ pub fn rules(command: RulesCommand) -> ExitCode {
             RulesCommand::Activate(settings) => operate::activate(&settings).await,
             RulesCommand::Rollback(settings) => operate::roll_back(&settings).await,
             RulesCommand::Delete(settings) => operate::delete(&settings).await,
+            RulesCommand::Dev(settings) => dev::dev(&settings).await,
             RulesCommand::Replay(settings) => replay::run(&settings).await,
         }
     })
@@ -58,8 +65,15 @@ pub fn token(settings: &Token) -> ExitCode {
     token::issue(settings)
 }
 
+/// What most commands log.
+const WARNINGS: &str = "warn";
+
 fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
-    telemetry::start_for_command();
+    run_with(WARNINGS, command)
+}
+
+fn run_with(log: &str, command: impl Future<Output = ExitCode>) -> ExitCode {
+    telemetry::start_for_command(log);
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(command),
         Err(error) => {
@@ -67,6 +81,12 @@ fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The folder that paths in messages are told from.
+fn here() -> PathBuf {
+    // Where there is none, all paths are told whole.
+    std::env::current_dir().unwrap_or_default()
 }
 
 /// Unlike `println!`, without a panic when nobody reads.

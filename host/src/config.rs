@@ -3,6 +3,7 @@
 //! A flag wins over its environment variable `BOXOFFICE_<FLAG>`, which wins over its key in the TOML file of `--config`.
 
 mod credentials;
+mod dev_command;
 mod file;
 mod keys_command;
 mod network;
@@ -29,6 +30,7 @@ use crate::limiter::RateLimit;
 use values::{bytes, duration, log_filter, rate_limit};
 
 pub use credentials::JwtSettings;
+pub use dev_command::Dev;
 pub use keys_command::{CreateKey, Expiry, KeysCommand, ListKeys, RevokeKey, Token};
 pub use network::{NetworkSettings, RateLimitBy};
 pub use operating::Operating;
@@ -248,6 +250,9 @@ impl Cli {
             if !serve.auth.takes_tokens() {
                 check_no_jwt(&matches)?;
             }
+        }
+        if let Command::Rules(RulesCommand::Dev(dev)) = &cli.command {
+            dev.check()?;
         }
         let unknown_environment = file::unknown_environment(&command);
         Ok((cli, Sources { matches, from_file, unknown_environment }))

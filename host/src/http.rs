@@ -116,6 +116,7 @@ pub(crate) async fn respond(app: Arc<App>, peer: IpAddr, request: Request<Incomi
         AssertUnwindSafe(turn.serve(&parts, &mut body, &mut entry, &mut standing)).catch_unwind().await
     };
     let result = served.unwrap_or_else(|panic| Err(Error::Internal(panic_message(panic.as_ref()))));
+    witness::tell_unrouted(&app, &parts, &request_id, &entry, &result);
     let reply = match result {
         Ok(answer) => {
             // A module's run begins when the body has been read to its end; before that the host answers, and looks at none.
@@ -148,6 +149,7 @@ struct Trace {
     route: Option<String>,
     ran: Option<Ran>,
     came: Option<Came>,
+    took_micros: u64,
 }
 
 impl Trace {
@@ -194,6 +196,7 @@ impl Turn<'_> {
         let witness = Witness::of(self.app, chosen.shadow.as_ref());
         let mut trace = Trace { recorded: witness.is_there(), ..Trace::default() };
         let answered = self.answer(&chosen, parts, body, &principal, entry, &mut trace).await;
+        trace.took_micros = entry.micros();
         witness.tell(self, parts, &module, principal, trace, &answered);
         let mut answer = answered?;
         if by_tester {

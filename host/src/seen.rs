@@ -15,6 +15,26 @@ use std::sync::Arc;
 pub(crate) trait Observer: Send + Sync {
     /// One request, and what came of it.
     fn saw(&self, seen: &Arc<Seen>);
+
+    /// One that reached no module: it was refused before, or asked for what the host answers itself.
+    fn saw_unrouted(&self, _: Unrouted) {}
+}
+
+/// A request that reached no module.
+pub(crate) struct Unrouted {
+    pub(crate) method: hyper::Method,
+    /// As the client sent it.
+    pub(crate) path: String,
+    /// As the client sent it.
+    pub(crate) query: Option<String>,
+    pub(crate) request_id: String,
+    /// Names of the caller's roles, as far as those were known by then.
+    pub(crate) roles: String,
+    pub(crate) status: u16,
+    /// Why; `None`: it was answered.
+    pub(crate) refusal: Option<Refusal>,
+    /// From its head to its answer.
+    pub(crate) took_micros: u64,
 }
 
 /// A request that was routed.
@@ -37,12 +57,16 @@ pub(crate) struct Seen {
     /// The run; `None`: the host answered before.
     pub(crate) ran: Option<Ran>,
     pub(crate) came: Came,
+    /// From its head to its answer, which is yet to be sent.
+    pub(crate) took_micros: u64,
 }
 
 /// A run of the rules.
 pub(crate) struct Ran {
     pub(crate) request: GuestRequest,
     pub(crate) recording: Recording,
+    /// CPU time that the guest used, instantiation included.
+    pub(crate) guest_micros: u64,
     /// Whether its instance had served another request before: then what it did may hang on that one too.
     pub(crate) served_before: bool,
     /// Whether it failed for want of memory that others had taken.
@@ -118,8 +142,8 @@ impl Ran {
     /// Takes what a run did out of its report; `None`: it was not recorded.
     pub(crate) fn of(request: GuestRequest, report: &mut Report) -> Option<Self> {
         let recording = report.recording.take()?;
-        let (served_before, crowded_out) = (report.served_before, report.crowded_out);
-        Some(Self { request, recording, served_before, crowded_out })
+        let Report { guest_micros, served_before, crowded_out, .. } = *report;
+        Some(Self { request, recording, guest_micros, served_before, crowded_out })
     }
 }
 

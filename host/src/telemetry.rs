@@ -36,10 +36,10 @@ pub fn start(settings: &Serve) -> Result<WorkerGuard, String> {
     Ok(guard)
 }
 
-/// Starts logging for a command that does one thing and ends: warnings and errors, for people, on stderr.
-pub fn start_for_command() {
+/// Starts logging for a command that does one thing and ends: for people, on stderr, as much as this filter lets through.
+pub fn start_for_command(filter: &str) {
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("warn")).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
     // Only if logging has been started already; then it goes there.
     let _ = builder.with_ansi(terminal).with_target(false).without_time().try_init();
 }

@@ -4,6 +4,7 @@
 //! else: no files, no network, no environment, no clock but the request's `now`.
 
 mod answer;
+mod backtrace;
 mod bindings;
 mod compiler;
 mod cpu;
@@ -26,12 +27,13 @@ mod waits;
 mod wasi;
 
 pub use answer::Answer;
+pub use backtrace::Place;
 pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
 pub(crate) use compiler::blocking;
 pub use compiler::{Cache, CompileLimits, Compiler, CompilerProgram, compile_module};
 pub use engine::{Engine, Lane, Occupancy};
 pub use failure::{Cause, Failure, LoadError, LoadRefusal, RunError};
-pub use imports::{Exchange, HOST_FUNCTIONS, roles_for_guest};
+pub use imports::{Became, Exchange, HOST_FUNCTIONS, roles_for_guest};
 pub use limits::Limits;
 pub use load::{Artifact, Import, Loaded, Loader, MAX_COMPONENT, host_functions, read_module};
 pub(crate) use manifest::turns_text;

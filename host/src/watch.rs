@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Interval, MissedTickBehavior};
+
 use crate::registry::Registry;
 use crate::trust::signature_path;
-use crate::wasm::{Artifact, Digest, LoadError, LoadRefusal, blocking};
+use crate::wasm::{Artifact, Digest, LoadError, LoadRefusal, Module, blocking};
 
 /// Between two looks. Two of them are half a second, in which nobody who has just saved has looked up yet.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(250);
@@ -142,34 +144,94 @@ impl Watch {
     }
 }
 
-/// Watches until it is dropped. `first` is a look from before the module that serves was read.
-pub(crate) async fn run(path: PathBuf, first: Look, registry: Arc<Registry>) {
-    let mut watch = Watch::from(first);
-    // What was told last of a file that is tried again.
-    let mut told = None;
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(now) = look(&path).await else { continue };
-        match watch.looked(now) {
-            Step::Wait => {}
-            Step::TellMissing => {
-                tracing::warn!("--rules {} is not there; the module before goes on serving", path.display());
-            }
-            Step::Read => {
-                let read = Artifact::read(&path).await;
-                if look(&path).await.is_some_and(|after| watch.is_whole(after)) {
-                    let failed = swap(&path, read, &registry).await.err();
-                    if failed.as_ref().is_some_and(|error| error.refusal == LoadRefusal::Unavailable) {
-                        watch.try_again();
+/// A file that is looked at again and again.
+pub(crate) struct Watching {
+    path: PathBuf,
+    watch: Watch,
+    ticks: Interval,
+    /// What was told last of a file that is tried again.
+    told: Option<LoadError>,
+}
+
+/// What was noticed of a file.
+pub(crate) enum Noticed {
+    /// It has changed, and this is what it has now, whole; or why it cannot be read.
+    Changed(Result<Artifact, LoadError>),
+    /// It has not been there for so long that somebody should know. Noticed once.
+    Missing,
+}
+
+/// What reading a file again came to.
+pub(crate) enum Served {
+    /// It has what is served already.
+    Same,
+    /// From now on this serves.
+    Swapped {
+        module: Arc<Module>,
+        /// What served until now.
+        before: Arc<Module>,
+    },
+}
+
+impl Watching {
+    /// `first` is a look from before what serves was read.
+    pub(crate) fn from(path: PathBuf, first: Look) -> Self {
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { path, watch: Watch::from(first), ticks, told: None }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Comes back when there is something to do, or to tell.
+    pub(crate) async fn noticed(&mut self) -> Noticed {
+        loop {
+            self.ticks.tick().await;
+            let Some(now) = look(&self.path).await else { continue };
+            match self.watch.looked(now) {
+                Step::Wait => {}
+                Step::TellMissing => return Noticed::Missing,
+                Step::Read => {
+                    let read = Artifact::read(&self.path).await;
+                    if look(&self.path).await.is_some_and(|after| self.watch.is_whole(after)) {
+                        return Noticed::Changed(read);
                     }
-                    if let Some(error) = failed.as_ref().filter(|error| told.as_ref() != Some(*error)) {
-                        tell(&path, error, &registry);
-                    }
-                    told = failed.filter(|error| error.refusal == LoadRefusal::Unavailable);
                 }
             }
+        }
+    }
+
+    /// What was noticed last is dealt with. What could not be loaded for a reason of the machine's is noticed again after a pause. Gives
+    /// why it is not served, if that is to be told: once for what is tried again and again.
+    pub(crate) fn dealt_with<T>(&mut self, done: Result<T, LoadError>) -> Result<T, Option<LoadError>> {
+        let before = self.told.take();
+        done.map_err(|error| {
+            if error.refusal == LoadRefusal::Unavailable {
+                self.watch.try_again();
+                self.told = Some(error.clone());
+            }
+            (before.as_ref() != Some(&error)).then_some(error)
+        })
+    }
+}
+
+/// Watches until it is dropped. `first` is a look from before the module that serves was read.
+pub(crate) async fn run(path: PathBuf, first: Look, registry: Arc<Registry>) {
+    let mut watching = Watching::from(path, first);
+    loop {
+        let noticed = watching.noticed().await;
+        let Noticed::Changed(read) = noticed else {
+            tracing::warn!("--rules {} is not there; the module before goes on serving", watching.path().display());
+            continue;
+        };
+        let served = serve(read, &registry).await;
+        match watching.dealt_with(served) {
+            Ok(served) => tell_served(watching.path(), &served),
+            Err(Some(error)) => tell(watching.path(), &error, &registry),
+            Err(None) => {}
         }
     }
 }
@@ -180,26 +242,31 @@ async fn look(path: &Path) -> Option<Look> {
     tokio::task::spawn_blocking(move || Look::at(&path)).await.ok()
 }
 
-/// Serves what was read.
-async fn swap(path: &Path, read: Result<Artifact, LoadError>, registry: &Registry) -> Result<(), LoadError> {
-    let serving = registry.serving().active.digest;
+/// Serves what was read, in place of what is served.
+pub(crate) async fn serve(read: Result<Artifact, LoadError>, registry: &Registry) -> Result<Served, LoadError> {
+    let before = Arc::clone(&registry.serving().active);
     // Of up to 64 MiB: not on a thread that serves.
     let artifact = read?;
     let (digest, artifact) = blocking(move || (Digest::of(&artifact.bytes), artifact)).await?;
-    if digest == serving {
-        tracing::info!(module = %serving, "--rules {} has what is served already", path.display());
-        return Ok(());
+    if digest == before.digest {
+        return Ok(Served::Same);
     }
     let module = registry.reload_pinned(artifact).await?;
-    tracing::info!(
-        module = %module.digest,
-        before = %serving,
-        name = module.manifest.name,
-        module_version = module.manifest.version,
-        load_ms = u64::try_from(module.loaded.loaded_in.as_millis()).unwrap_or(u64::MAX),
-        "rules swapped"
-    );
-    Ok(())
+    Ok(Served::Swapped { module, before })
+}
+
+fn tell_served(path: &Path, served: &Served) {
+    match served {
+        Served::Same => tracing::info!("--rules {} has what is served already", path.display()),
+        Served::Swapped { module, before } => tracing::info!(
+            module = %module.digest,
+            before = %before.digest,
+            name = module.manifest.name,
+            module_version = module.manifest.version,
+            load_ms = u64::try_from(module.loaded.loaded_in.as_millis()).unwrap_or(u64::MAX),
+            "rules swapped"
+        ),
+    }
 }
 
 /// Says why the file is not served.

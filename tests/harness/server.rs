@@ -52,6 +52,12 @@ pub fn unruly_rules() -> &'static Path {
     Path::new(env!("UNRULY_RULES"))
 }
 
+/// The same module, with debug information that tells the lines of its code.
+#[must_use]
+pub fn unruly_rules_with_lines() -> &'static Path {
+    Path::new(env!("UNRULY_RULES_WITH_LINES"))
+}
+
 /// Where the module is that uses exactly as much as it is asked to.
 #[must_use]
 pub fn exact_rules() -> &'static Path {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::tell;
 use super::terminal::{spinner, table};
 use crate::config::Check;
-use crate::wasm::{Artifact, Engine, Import, LoadError, LoadRefusal, Loader, Module};
+use crate::wasm::{Artifact, Engine, Import, LoadError, LoadRefusal, Loader, Manifest, Module};
 
 /// Loads the module as the host would, and says what it is, or why the host would not.
 pub(super) async fn check(settings: &Check) -> ExitCode {
@@ -86,11 +86,6 @@ fn report(module: &Module) -> String {
     let size = |bytes: usize| ByteSize(bytes as u64);
     let signed = loaded.signed_by.as_ref().map_or_else(String::new, |key| format!("  signed  by key {key}\n"));
     let origin = if loaded.cached { "from the cache" } else { "compiled" };
-    let mut routes = table();
-    routes.set_header(["method", "path", "access", "route"]);
-    for route in &manifest.routes {
-        routes.add_row([route.method.name(), &route.path, route.access.name(), &route.id]);
-    }
     let mut may = table();
     may.set_header(["interface", "functions"]);
     for import in loaded.imports.iter().filter(|import| import.is_of_the_contract()) {
@@ -109,9 +104,19 @@ fn report(module: &Module) -> String {
         size(loaded.code_bytes),
         millis(loaded.loaded_in),
         millis(loaded.compiled_in),
-        routes.trim_fmt(),
+        routes(manifest),
         may.trim_fmt(),
     )
+}
+
+/// The routes of a module, as a table.
+pub(super) fn routes(manifest: &Manifest) -> String {
+    let mut routes = table();
+    routes.set_header(["method", "path", "access", "route"]);
+    for route in &manifest.routes {
+        routes.add_row([route.method.name(), &route.path, route.access.name(), &route.id]);
+    }
+    routes.trim_fmt()
 }
 
 /// The interface without package and version: `cli/stdout`.

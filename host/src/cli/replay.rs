@@ -7,14 +7,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::tell;
 use super::terminal::spinner;
+use super::{here, tell};
 use crate::config::Replay;
 use crate::difference::{short, short_outcome};
 use crate::recorder::file::{BadRecording, RecordedRequest, read};
 use crate::replay::{Difference, Replayed, replay};
+use crate::seen::Came;
 use crate::server::STANDARD_RULES;
-use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Module, read_module};
+use crate::wasm::{Digest, Engine, LoadError, LoadRefusal, Loader, Module, Place, read_module};
 
 /// Most characters of a line for people; `--json` has all of it.
 const MAX_LINE: usize = 2_000;
@@ -113,7 +114,7 @@ async fn load(settings: &Replay, recorded: &RecordedRequest) -> Result<Module, R
         let generous = |limit: Duration| (limit * 10).max(Duration::from_secs(10));
         (limits.cpu, limits.timeout) = (generous(limits.cpu), generous(limits.timeout));
     }
-    let engine = Engine::new(limits).map_err(|error| {
+    let engine = Engine::telling_lines(limits, &here()).map_err(|error| {
         LoadError::new(LoadRefusal::Unavailable, format!("the sandbox cannot be set up: {error:#}"))
     })?;
     Ok(Loader::new(Arc::new(engine), settings.compiling.compiler()).load(bytes).await?)
@@ -162,6 +163,7 @@ fn as_json(recorded: &RecordedRequest, module: &Module, replayed: &Replayed) -> 
             },
             "host_calls": replayed.host_calls,
             "outcome": short(&replayed.came),
+            "places": places(replayed),
         },
         "difference": difference,
         "notes": replayed.notes,
@@ -192,6 +194,11 @@ fn for_people(recorded: &RecordedRequest, module: &Module, replayed: &Replayed) 
             short(&replayed.came)
         ),
     ];
+    let places = places(replayed);
+    if !places.is_empty() {
+        let places: Vec<_> = places.iter().map(Place::to_string).collect();
+        lines.push(format!("            in {}", places.join(" < ")));
+    }
     if let Some(Difference { at, number, what, recorded, now }) = &replayed.difference {
         let number = number.map_or_else(String::new, |number| format!(" {number}"));
         lines.push(format!("\n{at}{number}: {what}"));
@@ -200,6 +207,11 @@ fn for_people(recorded: &RecordedRequest, module: &Module, replayed: &Replayed) 
     }
     lines.extend(replayed.notes.iter().map(|note| format!("note: {note}")));
     lines.iter().map(|line| shown(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Where the run trapped in its author's files, as far as the module says.
+fn places(replayed: &Replayed) -> &[Place] {
+    if let Came::Failed(failure) = &replayed.came { &failure.places } else { &[] }
 }
 
 /// The last moment that can be written.

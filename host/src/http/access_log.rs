@@ -77,6 +77,21 @@ impl<'a> Entry<'a> {
         self.has_run = true;
     }
 
+    /// How long it has taken so far, in microseconds.
+    pub(super) fn micros(&self) -> u64 {
+        self.total.micros()
+    }
+
+    /// Names of the caller's roles, once they are known.
+    pub(super) fn roles(&self) -> &str {
+        &self.role
+    }
+
+    /// Whether a version was chosen for it.
+    pub(super) fn has_module(&self) -> bool {
+        self.module.is_some()
+    }
+
     /// Whether the guest has run.
     pub(super) fn has_run(&self) -> bool {
         self.has_run

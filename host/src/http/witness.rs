@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use hyper::http::request::Parts;
 
+use super::access_log::Entry;
 use super::{App, Trace, Turn};
 use crate::domain::Principal;
 use crate::error::Error;
 use crate::recorder::Recorder;
-use crate::seen::{Came, Observer, Seen};
+use crate::seen::{Came, Observer, Refusal, Seen, Unrouted};
 use crate::shadow::Shadow;
 use crate::wasm::{Answer, Module};
 
@@ -17,6 +18,29 @@ pub(super) struct Witness {
     shadow: Option<Arc<Shadow>>,
     recorder: Option<Arc<Recorder>>,
     observer: Option<Arc<dyn Observer>>,
+}
+
+/// Shows the host's own answers to whoever looks at all requests; those to routed ones are shown by [`Witness::tell`].
+pub(super) fn tell_unrouted(
+    app: &App,
+    parts: &Parts,
+    request_id: &str,
+    entry: &Entry<'_>,
+    answered: &Result<Answer, Error>,
+) {
+    let Some(observer) = app.observer.as_ref().filter(|_| !entry.has_module()) else { return };
+    let refusal = answered.as_ref().err().map(Refusal::of);
+    let status = answered.as_ref().map_or_else(Error::status, |answer| answer.status);
+    observer.saw_unrouted(Unrouted {
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        request_id: request_id.to_owned(),
+        roles: entry.roles().to_owned(),
+        status: status.as_u16(),
+        refusal,
+        took_micros: entry.micros(),
+    });
 }
 
 impl Witness {
@@ -62,6 +86,7 @@ impl Witness {
             route: trace.route,
             ran: trace.ran,
             came: trace.came.unwrap_or_else(|| Came::of_host(answered)),
+            took_micros: trace.took_micros,
         });
         if let Some(recorder) = self.recorder {
             recorder.offer(&seen, turn.app.clock.now());

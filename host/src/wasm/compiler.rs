@@ -19,6 +19,7 @@ pub use cache::Cache;
 use cache::Key;
 pub use child::compile_module;
 pub use process::CompilerProgram;
+use process::Order;
 
 /// What compiling one module may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +84,9 @@ impl Compiler {
         if let Some((component, code_bytes)) = found {
             return Ok(Compiled { component, code_bytes, cached: true, took: watch.elapsed(), unkept: None });
         }
+        let order = Order { nice, lines: engine.lines.is_some() };
         tracing::info!(module = %digest, bytes = component.len(), "compiling the rules");
-        let code = process::compile(&self.program, self.limits, nice, component).await?;
+        let code = process::compile(&self.program, self.limits, order, component).await?;
         let (inner, took) = (engine.inner.clone(), watch.elapsed());
         blocking(move || {
             let component = load(&inner, &code).map_err(|error| refuse(&error))?;

@@ -1,6 +1,7 @@
 //! wasmtime, set up: what every module shares.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocatorMetrics};
 use wasmtime::{UpdateDeadline, WasmBacktraceDetails};
 
+use super::backtrace::Lines;
 use super::bindings::Rules;
 use super::cpu::{CpuExceeded, LongRuns};
 use super::failure::{Cause, Failure};
@@ -33,6 +35,8 @@ pub struct Engine {
     pub(super) inner: wasmtime::Engine,
     pub(super) linker: Linker<Run>,
     pub(super) limits: Limits,
+    /// How a trap's files and lines are told; `None`: not at all.
+    pub(super) lines: Option<Lines>,
     clients: Room,
     shadows: Room,
     pub(super) idle: Idle,
@@ -100,7 +104,17 @@ impl Engine {
 
     /// The same with a policy other than the one that was chosen: to measure it.
     pub fn with(limits: Limits, policy: PoolPolicy) -> wasmtime::Result<Self> {
-        let inner = wasmtime::Engine::new(&config(&limits, policy))?;
+        Self::made(limits, policy, None)
+    }
+
+    /// One that tells the files and lines of traps, those below this folder relative to it. For authors alone: it reads the module's
+    /// debug information, which is a stranger's, and takes 6 ms for each trap.
+    pub fn telling_lines(limits: Limits, base: &Path) -> wasmtime::Result<Self> {
+        Self::made(limits, PoolPolicy::default(), Some(Lines::from(base)))
+    }
+
+    fn made(limits: Limits, policy: PoolPolicy, lines: Option<Lines>) -> wasmtime::Result<Self> {
+        let inner = wasmtime::Engine::new(&config(&limits, policy, lines.is_some()))?;
         let mut linker = Linker::new(&inner);
         wasi::link(&mut linker)?;
         Rules::add_to_linker::<Run, HasSelf<Run>>(&mut linker, |run| run)?;
@@ -109,7 +123,7 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let clients = Room::new(limits.instances, limits.memory_in_all, threads);
         let shadows = Room::new(SHADOWS, SHADOW_MEMORY.min(limits.memory_in_all), 1);
-        Ok(Self { inner, linker, limits, clients, shadows, idle: Idle::default(), _ticker: ticker })
+        Ok(Self { inner, linker, limits, lines, clients, shadows, idle: Idle::default(), _ticker: ticker })
     }
 
     /// What is in use now.
@@ -196,8 +210,8 @@ impl Engine {
 }
 
 /// What decides about native code. The compiler's process has this and no pool: what it makes runs in an engine with [`config`], and
-/// `precompile_compatibility_hash` is the same for both.
-pub(super) fn code_config() -> Config {
+/// `precompile_compatibility_hash` is the same for both. With `lines`, what a module has of debug information is kept beside its code.
+pub(super) fn code_config(lines: bool) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -209,12 +223,12 @@ pub(super) fn code_config() -> Config {
         // The contract's functions are sync; what only concurrent tasks need is not even set up.
         .concurrency_support(false)
         // Names cost 15 us for each trap; files and lines 6 ms, so they are not for serving.
-        .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        .wasm_backtrace_details(if lines { WasmBacktraceDetails::Enable } else { WasmBacktraceDetails::Disable });
     config
 }
 
-fn config(limits: &Limits, policy: PoolPolicy) -> Config {
-    let mut config = code_config();
+fn config(limits: &Limits, policy: PoolPolicy, lines: bool) -> Config {
+    let mut config = code_config(lines);
     config
         .max_wasm_stack(limits.stack)
         .async_stack_size(limits.stack + HOST_STACK)

@@ -1,10 +1,11 @@
 //! Why a run or a module failed, by name.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
+use super::backtrace::{Frames, Lines, Place};
 use super::cpu::CpuExceeded;
 use super::imports::{QuotaExceeded, StoreFailed};
 use super::limits::Limits;
@@ -67,6 +68,8 @@ pub struct Failure {
     pub message: String,
     /// The guest's functions, innermost first, where it has names.
     pub functions: Vec<String>,
+    /// The same with files and lines, and with what was inlined; only of an engine that tells lines, and a module that has them.
+    pub places: Vec<Place>,
     /// What the guest wrote to stdout and stderr, cut at its limit.
     pub output: String,
 }
@@ -77,7 +80,13 @@ impl Failure {
 
     /// A failure that did not come out of the guest's own code.
     pub fn new(cause: Cause, message: impl Into<String>) -> Self {
-        Self { cause, message: bounded(message.into()), functions: Vec::new(), output: String::new() }
+        Self {
+            cause,
+            message: bounded(message.into()),
+            functions: Vec::new(),
+            places: Vec::new(),
+            output: String::new(),
+        }
     }
 }
 
@@ -87,7 +96,10 @@ const MAX_SAID: usize = 400;
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.cause.name(), self.message)?;
-        if !self.functions.is_empty() {
+        if !self.places.is_empty() {
+            let places: Vec<_> = self.places.iter().map(Place::to_string).collect();
+            write!(f, "; in {}", places.join(" < "))?;
+        } else if !self.functions.is_empty() {
             write!(f, "; in {}", self.functions.join(" < "))?;
         }
         if !self.output.is_empty() {
@@ -203,20 +215,6 @@ impl fmt::Display for LoadError {
 
 impl std::error::Error for LoadError {}
 
-/// Most functions of a backtrace that are told.
-const MAX_FUNCTIONS: usize = 16;
-
-/// Most characters of a function's name that are told: generic Rust has long ones, and a stranger's can be any length.
-const MAX_FUNCTION_NAME: usize = 160;
-
-/// Most bytes of a name that is looked at for mangling; the longest honest ones have some 2,000.
-const MAX_MANGLED_NAME: usize = 4096;
-
-/// A name out of a module, which can be any text.
-pub(super) fn readable(name: &str) -> String {
-    name.chars().take(MAX_FUNCTION_NAME).flat_map(char::escape_debug).collect()
-}
-
 /// There is no instance: said of errors that came before any code of the guest's, but for its start function.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NotBegun;
@@ -233,8 +231,8 @@ fn bounded(mut message: String) -> String {
     message
 }
 
-/// Names the cause of an error that came out of a run.
-pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
+/// Names the cause of an error that came out of a run; with files and lines, if `lines` says how.
+pub(super) fn explain(error: &wasmtime::Error, output: String, lines: Option<&Lines>) -> RunError {
     if let Some(StoreFailed(failure)) = error.downcast_ref() {
         return RunError::Store(failure.clone());
     }
@@ -262,7 +260,8 @@ pub(super) fn explain(error: &wasmtime::Error, output: String) -> RunError {
         None if is_over_resources(error) => format!("more than {} resources at the same time", Limits::RESOURCES),
         None => error.root_cause().to_string(),
     };
-    RunError::Failed(Failure { cause, message: bounded(message), functions: functions(error), output })
+    let Frames { functions, places } = Frames::of(error, lines);
+    RunError::Failed(Failure { cause, message: bounded(message), functions, places, output })
 }
 
 /// wasmtime has no public type for this error, so its text it is; a test runs into the limit and sees the cause.
@@ -275,42 +274,4 @@ fn is_over_host_call_bytes(error: &wasmtime::Error) -> bool {
 fn is_over_resources(error: &wasmtime::Error) -> bool {
     matches!(error.downcast_ref(), Some(ResourceTableError::Full))
         || error.root_cause().to_string().contains("store handle limit exceeded")
-}
-
-/// Text that is cut while it is written: whoever writes more is stopped, and not only hidden.
-struct Cut {
-    text: String,
-    left: usize,
-}
-
-impl fmt::Write for Cut {
-    fn write_str(&mut self, more: &str) -> fmt::Result {
-        let fits = &more[..more.floor_char_boundary(self.left)];
-        self.text.push_str(fits);
-        self.left -= fits.len();
-        if fits.len() == more.len() { Ok(()) } else { Err(fmt::Error) }
-    }
-}
-
-/// The name of a function, without Rust's mangling. A short mangled name can stand for a megabyte of text, and a module can have any names,
-/// so what it would say is not even written beyond what is told: 16 such names took 80 ms, on the time of others.
-fn demangled(name: &str) -> String {
-    if name.len() > MAX_MANGLED_NAME {
-        return readable(name);
-    }
-    let mut cut = Cut { text: String::new(), left: MAX_FUNCTION_NAME * 4 };
-    // The only error is that of being cut.
-    let _ = write!(cut, "{:#}", rustc_demangle::demangle(name));
-    readable(&cut.text)
-}
-
-fn functions(error: &wasmtime::Error) -> Vec<String> {
-    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
-    let frames = backtrace.frames().iter().take(MAX_FUNCTIONS);
-    frames
-        .map(|frame| match frame.func_name() {
-            Some(name) => demangled(name),
-            None => format!("function {}", frame.func_index()),
-        })
-        .collect()
 }

@@ -13,8 +13,8 @@ mod tickets;
 use std::fmt;
 
 pub use convert::roles_for_guest;
+pub use function::{Became, Exchange, HOST_FUNCTIONS};
 pub(super) use function::{CallOf, Known, Listed};
-pub use function::{Exchange, HOST_FUNCTIONS};
 pub(super) use log::{Logged, tell_dropped};
 pub(super) use quota::{Quota, QuotaExceeded};
 

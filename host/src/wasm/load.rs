@@ -210,7 +210,7 @@ async fn describe(engine: &Engine, pre: &RulesPre<Run>, digest: &Arc<str>) -> Re
     let output = store.data().output.text();
     match called {
         Ok(Ok(manifest)) => Ok(manifest),
-        Ok(Err(error)) => Err(match explain(&error, output) {
+        Ok(Err(error)) => Err(match explain(&error, output, engine.lines.as_ref()) {
             RunError::Failed(failure) => refuse(&failure),
             // There is none to fail, and nothing to differ from: every host function denies.
             other => LoadError::new(LoadRefusal::Unavailable, format!("{other:?}")),

@@ -8,8 +8,9 @@ use std::fmt;
 use hyper::StatusCode;
 use serde_json::Value;
 
+use super::backtrace::readable;
 use super::bindings::exports::boxoffice::rules::manifest as wit;
-use super::failure::{LoadError, LoadRefusal, readable};
+use super::failure::{LoadError, LoadRefusal};
 use crate::domain::{Principal, Role};
 use schema::Schemas;
 
@@ -118,7 +119,7 @@ pub struct Route {
 }
 
 /// What a route says of itself. The host enforces none of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Described {
     /// One line.
     pub summary: String,
@@ -131,7 +132,7 @@ pub struct Described {
 }
 
 /// One answer of a route.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DescribedAnswer {
     /// Its status.
     pub status: StatusCode,

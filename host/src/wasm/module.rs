@@ -221,7 +221,7 @@ impl Module {
                 Ok(answer) => Ok((rules, answer)),
                 Err(failure) => Err(RunError::Failed(failure)),
             },
-            Ok(Err(error)) => Err(explain(&error, store.data().output.text())),
+            Ok(Err(error)) => Err(explain(&error, store.data().output.text(), self.engine.lines.as_ref())),
             Err(timeout) => Err(RunError::Failed(Failure { output: store.data().output.text(), ..timeout })),
         };
         store.data_mut().keep_output();

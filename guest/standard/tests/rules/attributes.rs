@@ -1,6 +1,6 @@
 //! Attributes of an event: what is kept, and what a patch makes of them.
 
-use standard_rules::types::Event;
+use boxoffice_sdk::Event;
 
 use crate::mock::*;
 

@@ -1,8 +1,7 @@
 //! What the schemas of the manifest take is taken, and what they refuse is refused.
 
+use boxoffice_sdk::RouteManifest as Route;
 use serde_json::{Value, json as value};
-use standard_rules::contract::Route;
-use standard_rules::describe;
 
 use crate::mock::*;
 

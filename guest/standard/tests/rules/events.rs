@@ -1,7 +1,7 @@
 //! `POST /events`: what is asked of the host, what it answers, what it refuses.
 
-use standard_rules::events::{CreateRefusal, NewEvent};
-use standard_rules::types::Event;
+use boxoffice_sdk::Event;
+use boxoffice_sdk::{CreateRefusal, NewEvent};
 
 use crate::mock::*;
 
@@ -37,7 +37,7 @@ fn an_event_is_created_and_shown_whole() {
 
 #[test]
 fn an_event_without_a_start_shows_none() {
-    let host = Mock { create: Ok(Event { starts_at_ms: None, ..event() }), ..Mock::new() };
+    let host = Mock { create: Ok(Event { starts_at: None, ..event() }), ..Mock::new() };
     let body = json(&host.answer(&create(r#"{"name":"a","capacity":1}"#)));
     assert_eq!(body.get("starts_at"), None);
     assert!(body.get("tags").is_some());
@@ -51,7 +51,7 @@ fn the_host_is_given_all_that_the_body_says() {
     let expected = NewEvent {
         name: "a".to_owned(),
         capacity: 1_000_000,
-        starts_at_ms: Some(NOW_MS),
+        starts_at: Some(Moment::from_ms(NOW_MS)),
         tags: vec!["x".to_owned(), "y".to_owned()],
         attributes: Some(r#"{ "k" : 1.0 }"#.to_owned()),
     };
@@ -61,7 +61,7 @@ fn the_host_is_given_all_that_the_body_says() {
 #[test]
 fn the_optional_fields_may_be_absent_or_null() {
     let absent = created(r#"{"name":"a","capacity":1}"#);
-    assert_eq!((absent.starts_at_ms, absent.tags.len(), &absent.attributes), (None, 0, &None));
+    assert_eq!((absent.starts_at, absent.tags.len(), &absent.attributes), (None, 0, &None));
     let null = created(r#"{"name":"a","capacity":1,"starts_at":null,"tags":null,"attributes":null}"#);
     assert_eq!(null, absent);
 }
@@ -80,12 +80,12 @@ fn a_whole_number_may_be_written_with_a_fraction_of_nought() {
 
 #[test]
 fn a_start_may_have_any_offset_and_any_precision() {
-    let start = |text: &str| created(&format!(r#"{{"name":"a","capacity":1,"starts_at":"{text}"}}"#)).starts_at_ms;
-    assert_eq!(start("2026-11-21T11:30:00+02:00"), Some(NOW_MS));
-    assert_eq!(start("2026-11-20T22:00:00.000-11:30"), Some(NOW_MS));
-    assert_eq!(start("2026-11-21t09:30:00.001999z"), Some(NOW_MS + 1));
-    assert_eq!(start("1970-01-01T00:00:00Z"), Some(0));
-    assert_eq!(start("9999-12-31T23:59:59.999Z"), Some(253_402_300_799_999));
+    let start = |text: &str| created(&format!(r#"{{"name":"a","capacity":1,"starts_at":"{text}"}}"#)).starts_at;
+    assert_eq!(start("2026-11-21T11:30:00+02:00"), Some(Moment::from_ms(NOW_MS)));
+    assert_eq!(start("2026-11-20T22:00:00.000-11:30"), Some(Moment::from_ms(NOW_MS)));
+    assert_eq!(start("2026-11-21t09:30:00.001999z"), Some(Moment::from_ms(NOW_MS + 1)));
+    assert_eq!(start("1970-01-01T00:00:00Z"), Some(Moment::from_ms(0)));
+    assert_eq!(start("9999-12-31T23:59:59.999Z"), Some(Moment::from_ms(253_402_300_799_999)));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `GET /events/{id}/tickets` as CSV: when, and what is in it.
 
-use standard_rules::handler::Response;
-use standard_rules::tickets::TicketPage;
-use standard_rules::types::Ticket;
+use boxoffice_sdk::Response;
+use boxoffice_sdk::Ticket;
+use boxoffice_sdk::TicketPage;
 
 use crate::mock::*;
 

@@ -1,6 +1,6 @@
 //! The idempotency key, in the header and in the body.
 
-use standard_rules::handler::Request;
+use boxoffice_sdk::Request;
 
 use crate::mock::*;
 

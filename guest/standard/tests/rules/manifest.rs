@@ -1,9 +1,8 @@
 //! What the module says of itself.
 
+use boxoffice_sdk::RegisterRefusal;
+use boxoffice_sdk::{Access, Method, RouteManifest as Route};
 use serde_json::{Value, json as value};
-use standard_rules::contract::{Access, Method, Route};
-use standard_rules::describe;
-use standard_rules::tickets::RegisterRefusal;
 
 use crate::mock::*;
 
@@ -35,8 +34,8 @@ fn fits(json: &Value, schema: &Value) -> bool {
 #[test]
 fn the_module_is_named_and_versioned() {
     let manifest = describe();
-    assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("standard", env!("CARGO_PKG_VERSION")));
-    assert!(!manifest.summary.is_empty());
+    assert_eq!((manifest.about.name, manifest.about.version), ("standard", env!("CARGO_PKG_VERSION")));
+    assert!(!manifest.about.summary.is_empty());
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn the_answers_of_a_route_have_each_status_and_media_type_once_and_name_every_co
 }
 
 /// The status of an answer and the codes that its description names; checks its media type by the way.
-fn summary(answer: &standard_rules::contract::Answer) -> String {
+fn summary(answer: &boxoffice_sdk::AnswerManifest) -> String {
     if answer.content_type.as_deref().is_some_and(|media| media.starts_with("text/csv")) {
         assert_eq!((answer.status, &answer.schema), (200, &None));
         return "200 table".to_owned();

@@ -1,17 +1,20 @@
 //! A host that answers as it is told and notes what it was asked, and the requests to try it with.
 
+use boxoffice_sdk::{
+    CancelRefusal, ConfirmRefusal, Context, CreateRefusal, Event, EventPage, EventPatch, EventQuery, Fault,
+    GetEventRefusal, GetTicketRefusal, Host, Level, ListEventsRefusal, ListTicketsRefusal, Manifest, NewEvent,
+    RegisterRefusal, Registered, Registration, Request, Response, Roles, Rules, Ticket, TicketPage, TicketQuery,
+    TicketStatus, UpdateRefusal,
+};
+pub(crate) use boxoffice_sdk::{EventId, Moment, TicketId};
 use serde_json::Value;
-use standard_rules::events::{
-    CreateRefusal, EventPage, EventPatch, EventQuery, GetRefusal, ListRefusal, NewEvent, UpdateRefusal,
-};
-use standard_rules::handler::{Request, Response};
-use standard_rules::tickets::{
-    CancelRefusal, ConfirmRefusal, GetRefusal as TicketRefusal, ListRefusal as TicketsRefusal, RegisterRefusal,
-    Registered, Registration, TicketPage, TicketQuery,
-};
-use standard_rules::types::{Event, InvalidField, Roles, Ticket, TicketStatus};
-use standard_rules::{Host, handle};
+use standard_rules::Standard;
 use std::cell::RefCell;
+
+/// The manifest of the standard rules.
+pub(crate) fn describe() -> Manifest {
+    boxoffice_sdk::describe::<Standard>()
+}
 
 /// 2026-11-21T09:30:00.000Z, the moment of every request.
 pub(crate) const NOW_MS: u64 = 1_795_253_400_000;
@@ -33,13 +36,13 @@ pub(crate) enum Call {
 /// The scripted host.
 pub(crate) struct Mock {
     pub(crate) create: Result<Event, CreateRefusal>,
-    pub(crate) event: Result<Event, GetRefusal>,
-    pub(crate) events: Result<EventPage, ListRefusal>,
+    pub(crate) event: Result<Event, GetEventRefusal>,
+    pub(crate) events: Result<EventPage, ListEventsRefusal>,
     /// One after the other; the last one from then on.
     pub(crate) updates: RefCell<Vec<Result<Event, UpdateRefusal>>>,
-    pub(crate) tickets: Result<TicketPage, TicketsRefusal>,
+    pub(crate) tickets: Result<TicketPage, ListTicketsRefusal>,
     pub(crate) register: Result<Registered, RegisterRefusal>,
-    pub(crate) ticket: Result<Ticket, TicketRefusal>,
+    pub(crate) ticket: Result<Ticket, GetTicketRefusal>,
     pub(crate) confirm: Result<Ticket, ConfirmRefusal>,
     pub(crate) cancel: Result<Ticket, CancelRefusal>,
     pub(crate) asked: RefCell<Vec<Call>>,
@@ -64,7 +67,7 @@ impl Mock {
 
     /// Answers the request.
     pub(crate) fn answer(&self, request: &Request) -> Response {
-        handle(self, request)
+        Standard.handle(&Context::new(self, request))
     }
 
     /// What was asked so far, from the first on.
@@ -78,68 +81,72 @@ impl Mock {
 }
 
 impl Host for Mock {
-    fn create_event(&self, new: &NewEvent) -> Result<Event, CreateRefusal> {
-        self.note(Call::Create(new.clone()));
+    fn create_event(&self, new: NewEvent) -> Result<Event, CreateRefusal> {
+        self.note(Call::Create(new));
         self.create.clone()
     }
 
-    fn event(&self, id: &str) -> Result<Event, GetRefusal> {
-        self.note(Call::Event(id.to_owned()));
+    fn event(&self, id: &EventId) -> Result<Event, GetEventRefusal> {
+        self.note(Call::Event(id.to_string()));
         self.event.clone()
     }
 
-    fn events(&self, query: &EventQuery) -> Result<EventPage, ListRefusal> {
+    fn events(&self, query: EventQuery) -> Result<EventPage, ListEventsRefusal> {
         self.note(Call::Events(query.clone()));
         let mut page = self.events.clone()?;
         page.items.truncate(query.limit as usize);
         Ok(page)
     }
 
-    fn update_event(&self, id: &str, patch: &EventPatch) -> Result<Event, UpdateRefusal> {
-        self.note(Call::Update(id.to_owned(), patch.clone()));
+    fn update_event(&self, id: &EventId, patch: EventPatch) -> Result<Event, UpdateRefusal> {
+        self.note(Call::Update(id.to_string(), patch));
         let mut updates = self.updates.borrow_mut();
         if updates.len() > 1 { updates.remove(0) } else { updates[0].clone() }
     }
 
-    fn atomic_register(&self, registration: &Registration) -> Result<Registered, RegisterRefusal> {
-        self.note(Call::Register(registration.clone()));
+    fn atomic_register(&self, registration: Registration) -> Result<Registered, RegisterRefusal> {
+        self.note(Call::Register(registration));
         self.register.clone()
     }
 
-    fn ticket(&self, id: &str) -> Result<Ticket, TicketRefusal> {
-        self.note(Call::Ticket(id.to_owned()));
+    fn ticket(&self, id: &TicketId) -> Result<Ticket, GetTicketRefusal> {
+        self.note(Call::Ticket(id.to_string()));
         self.ticket.clone()
     }
 
-    fn tickets(&self, query: &TicketQuery) -> Result<TicketPage, TicketsRefusal> {
-        self.note(Call::Tickets(query.clone()));
+    fn tickets(&self, query: TicketQuery) -> Result<TicketPage, ListTicketsRefusal> {
+        self.note(Call::Tickets(query));
         self.tickets.clone()
     }
 
-    fn confirm(&self, id: &str) -> Result<Ticket, ConfirmRefusal> {
-        self.note(Call::Confirm(id.to_owned()));
+    fn confirm(&self, id: &TicketId) -> Result<Ticket, ConfirmRefusal> {
+        self.note(Call::Confirm(id.to_string()));
         self.confirm.clone()
     }
 
-    fn cancel(&self, id: &str) -> Result<Ticket, CancelRefusal> {
-        self.note(Call::Cancel(id.to_owned()));
+    fn cancel(&self, id: &TicketId) -> Result<Ticket, CancelRefusal> {
+        self.note(Call::Cancel(id.to_string()));
         self.cancel.clone()
+    }
+
+    fn log(&self, _: Level, message: &str, _: &[(&str, &str)]) {
+        panic!("the standard rules log nothing, and not this: {message}");
     }
 }
 
 /// An event with 42 of 50 seats left.
 pub(crate) fn event() -> Event {
     Event {
-        id: "e1".to_owned(),
+        id: EventId::from_text("e1"),
         name: "Rust meetup".to_owned(),
         capacity: 50,
         available: 42,
         reserved: 5,
         confirmed: 3,
-        starts_at_ms: Some(NOW_MS + 86_400_000),
+        starts_at: Some(Moment::from_ms(NOW_MS + 86_400_000)),
         tags: vec!["rust".to_owned(), "évening".to_owned()],
         attributes: r#"{"room": {"n": 1.50}, "b":[]}"#.to_owned(),
-        created_at_ms: NOW_MS - 1,
+        created_at: Moment::from_ms(NOW_MS - 1),
         version: 3,
     }
 }
@@ -147,32 +154,33 @@ pub(crate) fn event() -> Event {
 /// A hold of two seats, made now.
 pub(crate) fn ticket() -> Ticket {
     Ticket {
-        id: "t1".to_owned(),
-        event_id: "e1".to_owned(),
+        id: TicketId::from_text("t1"),
+        event_id: EventId::from_text("e1"),
         email: "Ada@example.org".to_owned(),
         quantity: 2,
         status: TicketStatus::Reserved,
-        reserved_at_ms: NOW_MS,
-        expires_at_ms: NOW_MS + 300_000,
-        confirmed_at_ms: None,
-        cancelled_at_ms: None,
+        reserved_at: Moment::from_ms(NOW_MS),
+        expires_at: Moment::from_ms(NOW_MS + 300_000),
+        confirmed_at: None,
+        cancelled_at: None,
         attributes: None,
+        server_time: Moment::from_ms(NOW_MS),
     }
 }
 
 /// That hold, confirmed.
 pub(crate) fn confirmed() -> Ticket {
-    Ticket { status: TicketStatus::Confirmed, confirmed_at_ms: Some(NOW_MS + 1_000), ..ticket() }
+    Ticket { status: TicketStatus::Confirmed, confirmed_at: Some(Moment::from_ms(NOW_MS + 1_000)), ..ticket() }
 }
 
 /// That hold, cancelled.
 pub(crate) fn cancelled() -> Ticket {
-    Ticket { status: TicketStatus::Cancelled, cancelled_at_ms: Some(NOW_MS + 2_000), ..ticket() }
+    Ticket { status: TicketStatus::Cancelled, cancelled_at: Some(Moment::from_ms(NOW_MS + 2_000)), ..ticket() }
 }
 
 /// A fault that the host finds.
-pub(crate) fn invalid(pointer: &str, detail: &str) -> InvalidField {
-    InvalidField { pointer: pointer.to_owned(), detail: detail.to_owned() }
+pub(crate) fn invalid(pointer: &str, detail: &str) -> Fault {
+    Fault::new(pointer, detail.to_owned())
 }
 
 /// A request to a route, with the path's `id` where there is one.
@@ -183,9 +191,9 @@ pub(crate) fn request(route: &str, id: Option<&str>, body: &str) -> Request {
         query: Vec::new(),
         headers: Vec::new(),
         body: body.as_bytes().to_vec(),
-        roles: Roles::empty(),
+        roles: Roles::NOBODY,
         request_id: "r-7".to_owned(),
-        now_ms: NOW_MS,
+        now: Moment::from_ms(NOW_MS),
     }
 }
 

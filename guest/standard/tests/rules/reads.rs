@@ -1,18 +1,18 @@
 //! `GET /events`, `GET /events/{id}` and its availability.
 
+use boxoffice_sdk::Event;
+use boxoffice_sdk::{EventPage, EventQuery, GetEventRefusal, ListEventsRefusal};
 use serde_json::{Value, json as value};
-use standard_rules::events::{EventPage, EventQuery, GetRefusal, ListRefusal};
-use standard_rules::types::Event;
 
 use crate::mock::*;
 
 const TAG: &str = r#""3-42""#;
 
-fn get() -> standard_rules::handler::Request {
+fn get() -> boxoffice_sdk::Request {
     request("get-event", Some("e1"), "")
 }
 
-fn list(query: &[(&str, &str)]) -> standard_rules::handler::Request {
+fn list(query: &[(&str, &str)]) -> boxoffice_sdk::Request {
     with_query(request("list-events", None, ""), query)
 }
 
@@ -103,9 +103,9 @@ fn an_event_that_the_caller_has_not_is_sent() {
 fn an_event_that_is_not_there_is_not_found() {
     for route in ["get-event", "get-availability"] {
         for (refusal, status, code) in [
-            (GetRefusal::EventNotFound, 404, "event_not_found"),
-            (GetRefusal::AccessDenied, 403, "forbidden"),
-            (GetRefusal::Other("no".to_owned()), 409, "refused"),
+            (GetEventRefusal::EventNotFound, 404, "event_not_found"),
+            (GetEventRefusal::AccessDenied, 403, "forbidden"),
+            (GetEventRefusal::Other("no".to_owned()), 409, "refused"),
         ] {
             let host = Mock { event: Err(refusal), ..Mock::new() };
             let request = with_header(request(route, Some("e1"), ""), "if-none-match", "*");
@@ -132,7 +132,7 @@ fn availability_tells_the_seats_and_the_time() {
 #[test]
 fn a_list_shows_its_events_and_where_to_go_on() {
     let events = EventPage {
-        items: vec![event(), Event { id: "e2".to_owned(), starts_at_ms: None, ..event() }],
+        items: vec![event(), Event { id: EventId::from_text("e2"), starts_at: None, ..event() }],
         next_cursor: Some("c\"2".to_owned()),
     };
     let response = Mock { events: Ok(events), ..Mock::new() }.answer(&list(&[]));
@@ -159,8 +159,8 @@ fn a_list_asks_for_fifty_unless_told_otherwise() {
         cursor: None,
         words: None,
         tag: None,
-        starts_after_ms: None,
-        starts_before_ms: None,
+        starts_after: None,
+        starts_before: None,
         available_only: false,
     };
     assert_eq!(asked(&[]), fifty);
@@ -200,10 +200,10 @@ fn faults_past_the_thirty_second_are_not_listed() {
 #[test]
 fn what_the_host_refuses_of_a_list_is_passed_on() {
     let refused = |refusal| Mock { events: Err(refusal), ..Mock::new() }.answer(&list(&[("cursor", "x")]));
-    let found = refused(ListRefusal::Invalid(vec![invalid("/cursor", "is not one of this list's")]));
+    let found = refused(ListEventsRefusal::Invalid(vec![invalid("/cursor", "is not one of this list's")]));
     assert_eq!(faults(&found), [("/cursor".to_owned(), "is not one of this list's".to_owned())]);
-    problem(&refused(ListRefusal::AccessDenied), 403, "forbidden");
-    problem(&refused(ListRefusal::Other("no".to_owned())), 409, "refused");
+    problem(&refused(ListEventsRefusal::AccessDenied), 403, "forbidden");
+    problem(&refused(ListEventsRefusal::Other("no".to_owned())), 409, "refused");
 }
 
 #[test]

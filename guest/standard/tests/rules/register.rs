@@ -1,6 +1,6 @@
 //! `POST /events/{id}/register`.
 
-use standard_rules::tickets::{RegisterRefusal, Registered, Registration};
+use boxoffice_sdk::{RegisterRefusal, Registered, Registration};
 
 use crate::mock::*;
 
@@ -36,7 +36,7 @@ fn seats_are_held_and_the_ticket_is_shown() {
 #[test]
 fn the_host_is_given_all_that_the_body_says() {
     let expected = Registration {
-        event_id: "e1".to_owned(),
+        event_id: EventId::from_text("e1"),
         email: "Ada@example.org".to_owned(),
         quantity: 2,
         hold_ms: None,

@@ -1,8 +1,8 @@
 //! `GET /tickets?email=` and `GET /events/{id}/tickets`, as JSON.
 
+use boxoffice_sdk::Request;
+use boxoffice_sdk::{ListTicketsRefusal, TicketFilter, TicketPage, TicketQuery};
 use serde_json::{Value, json as value};
-use standard_rules::handler::Request;
-use standard_rules::tickets::{ListRefusal, TicketFilter, TicketPage, TicketQuery};
 
 use crate::mock::*;
 
@@ -32,7 +32,7 @@ fn the_host_is_asked_for_fifty_unless_told_otherwise() {
     assert_eq!(asked(&of_email(&[("email", " Ada@example.org ")])), expected);
     let expected = TicketQuery { filter: ada(), limit: 7, cursor: Some("c".into()) };
     assert_eq!(asked(&of_email(&[("limit", "7"), ("email", "Ada@example.org"), ("cursor", "c")])), expected);
-    let expected = TicketQuery { filter: TicketFilter::OfEvent("e1".into()), limit: 50, cursor: None };
+    let expected = TicketQuery { filter: TicketFilter::OfEvent(EventId::from_text("e1")), limit: 50, cursor: None };
     assert_eq!(asked(&of_event(&[])), expected);
     assert_eq!(asked(&of_event(&[("limit", "100"), ("cursor", "c")])).limit, 100);
 }
@@ -84,17 +84,17 @@ fn every_refusal_has_its_name() {
     let refused = |refusal| Mock { tickets: Err(refusal), ..Mock::new() };
     let email = of_email(&[("email", "a@b.cd")]);
     for request in [&email, &of_event(&[])] {
-        problem(&refused(ListRefusal::AccessDenied).answer(request), 403, "forbidden");
-        problem(&refused(ListRefusal::EventNotFound).answer(request), 404, "event_not_found");
-        problem(&refused(ListRefusal::Other("no".into())).answer(request), 409, "refused");
-        let found = refused(ListRefusal::Invalid(vec![invalid("/cursor", "is not ours")])).answer(request);
+        problem(&refused(ListTicketsRefusal::AccessDenied).answer(request), 403, "forbidden");
+        problem(&refused(ListTicketsRefusal::EventNotFound).answer(request), 404, "event_not_found");
+        problem(&refused(ListTicketsRefusal::Other("no".into())).answer(request), 409, "refused");
+        let found = refused(ListTicketsRefusal::Invalid(vec![invalid("/cursor", "is not ours")])).answer(request);
         assert_eq!(pointers(&found), ["/cursor"]);
     }
 }
 
 #[test]
 fn a_caller_who_may_not_search_is_told_why_and_what_to_do() {
-    let host = || Mock { tickets: Err(ListRefusal::AccessDenied), ..Mock::new() };
+    let host = || Mock { tickets: Err(ListTicketsRefusal::AccessDenied), ..Mock::new() };
     let body = problem(&host().answer(&of_email(&[("email", "a@b.cd")])), 403, "forbidden");
     let detail = body["detail"].as_str().unwrap();
     assert!(detail.contains("header roles") && detail.contains("--allow-insecure-header-auth"), "{detail}");

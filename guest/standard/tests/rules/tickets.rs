@@ -1,6 +1,6 @@
 //! `GET /tickets/{id}`, and its confirmation and cancellation.
 
-use standard_rules::tickets::{CancelRefusal, ConfirmRefusal, GetRefusal};
+use boxoffice_sdk::{CancelRefusal, ConfirmRefusal, GetTicketRefusal};
 
 use crate::mock::*;
 
@@ -70,9 +70,9 @@ fn a_body_that_says_something_is_refused() {
 #[test]
 fn every_refusal_to_read_has_its_name() {
     for (refusal, status, code) in [
-        (GetRefusal::AccessDenied, 403, "forbidden"),
-        (GetRefusal::TicketNotFound, 404, "ticket_not_found"),
-        (GetRefusal::Other("no".to_owned()), 409, "refused"),
+        (GetTicketRefusal::AccessDenied, 403, "forbidden"),
+        (GetTicketRefusal::TicketNotFound, 404, "ticket_not_found"),
+        (GetTicketRefusal::Other("no".to_owned()), 409, "refused"),
     ] {
         let host = Mock { ticket: Err(refusal), ..Mock::new() };
         problem(&host.answer(&request("get-ticket", Some("t1"), "")), status, code);

@@ -1,14 +1,14 @@
 //! `PATCH /events/{id}`: what is asked of the host, conditions, and what is refused.
 
-use standard_rules::events::{EventPatch, GetRefusal, UpdateRefusal};
-use standard_rules::handler::Request;
-use standard_rules::types::Event;
+use boxoffice_sdk::Event;
+use boxoffice_sdk::Request;
+use boxoffice_sdk::{EventPatch, GetEventRefusal, UpdateRefusal};
 use std::cell::RefCell;
 
 use crate::mock::*;
 
 const NOTHING: EventPatch =
-    EventPatch { name: None, capacity: None, starts_at_ms: None, tags: None, attributes: None, if_version: None };
+    EventPatch { name: None, capacity: None, starts_at: None, tags: None, attributes: None, if_version: None };
 
 fn with_match(body: &str, value: &str) -> Request {
     with_header(patch(body), "if-match", value)
@@ -53,14 +53,14 @@ fn a_changed_event_is_shown_whole_with_its_new_entity_tag() {
 fn only_what_the_patch_names_is_changed() {
     assert_eq!(asked(r#"{"name":" b "}"#), EventPatch { name: Some("b".into()), ..NOTHING });
     assert_eq!(asked(r#"{"capacity":7}"#), EventPatch { capacity: Some(7), ..NOTHING });
-    let start = EventPatch { starts_at_ms: Some(Some(NOW_MS)), ..NOTHING };
+    let start = EventPatch { starts_at: Some(Some(Moment::from_ms(NOW_MS))), ..NOTHING };
     assert_eq!(asked(r#"{"starts_at":"2026-11-21T09:30:00Z"}"#), start);
     assert_eq!(asked(r#"{"tags":["x"]}"#), EventPatch { tags: Some(vec!["x".into()]), ..NOTHING });
 }
 
 #[test]
 fn null_removes_what_can_be_removed() {
-    assert_eq!(asked(r#"{"starts_at":null}"#), EventPatch { starts_at_ms: Some(None), ..NOTHING });
+    assert_eq!(asked(r#"{"starts_at":null}"#), EventPatch { starts_at: Some(None), ..NOTHING });
     assert_eq!(asked(r#"{"tags":null}"#), EventPatch { tags: Some(vec![]), ..NOTHING });
     assert_eq!(asked(r#"{"attributes":null}"#), EventPatch { attributes: Some("{}".into()), ..NOTHING });
     let host = Mock::new();
@@ -107,7 +107,7 @@ fn every_refusal_has_its_name_and_says_what_to_do() {
     }
     let refusal = UpdateRefusal::Invalid(vec![invalid("/name", "is rude")]);
     assert_eq!(pointers(&host_of(vec![Err(refusal)]).answer(&patch(r#"{"name":"x"}"#))), ["/name"]);
-    let host = Mock { event: Err(GetRefusal::EventNotFound), ..Mock::new() };
+    let host = Mock { event: Err(GetEventRefusal::EventNotFound), ..Mock::new() };
     problem(&host.answer(&patch(r#"{"attributes":{"a":1}}"#)), 404, "event_not_found");
 }
 

@@ -1,6 +1,7 @@
 //! The compiler's own process: it limits itself, reads one component from stdin, and writes its native code to stdout.
 //!
-//! stdin: memory in bytes, CPU time in seconds, how nice to be (0 to 19), length in bytes (each a little-endian u64), the component; and then it stays open, and
+//! stdin: memory in bytes, CPU time in seconds, how nice to be (0 to 19), whether to keep
+//! debug information (0 or 1), length in bytes (each a little-endian u64), the component; and then it stays open, and
 //! its end is the end of whoever asked. stdout: [`MAGIC`], the code. The exit code says how it went, stderr says it in a line.
 
 use std::fs::File;
@@ -15,7 +16,7 @@ use crate::wasm::engine::code_config;
 /// Begins the compiler's answer: another program's output is not taken for code.
 pub(super) const MAGIC: &[u8; 16] = b"boxoffice code 1";
 /// Bytes of what comes before the component.
-pub(super) const HEADER: usize = 32;
+pub(super) const HEADER: usize = 40;
 /// Exit code: the bytes are no valid component.
 pub(super) const INVALID: u8 = 3;
 /// Exit code: the component is valid, and compiling it takes too much.
@@ -51,7 +52,7 @@ fn compile() -> Result<(), Refused> {
     let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(unavailable)?);
     let mut header = [0; HEADER];
     stdin.read_exact(&mut header).map_err(unavailable)?;
-    let [memory, cpu_seconds, nice, length] = numbers(&header);
+    let [memory, cpu_seconds, nice, lines, length] = numbers(&header);
     be_nice(nice).map_err(unavailable)?;
     limit_self(memory, cpu_seconds).map_err(unavailable)?;
     let length = usize::try_from(length).map_err(|error| (TOO_COMPLEX, error.to_string()))?;
@@ -60,19 +61,19 @@ fn compile() -> Result<(), Refused> {
     component.resize(length, 0);
     stdin.read_exact(&mut component).map_err(unavailable)?;
     end_with(stdin).map_err(unavailable)?;
-    let code = precompile(&component)?;
+    let code = precompile(&component, lines == 1)?;
     let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned().map_err(unavailable)?);
     stdout.write_all(MAGIC).and_then(|()| stdout.write_all(&code)).map_err(unavailable)
 }
 
-fn numbers(header: &[u8; HEADER]) -> [u64; 4] {
+fn numbers(header: &[u8; HEADER]) -> [u64; 5] {
     let (numbers, _) = header.as_chunks::<8>();
-    [0, 1, 2, 3].map(|at| numbers.get(at).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+    [0, 1, 2, 3, 4].map(|at| numbers.get(at).map_or(0, |bytes| u64::from_le_bytes(*bytes)))
 }
 
 /// Native code of a component, or an exit code and why.
-pub(super) fn precompile(component: &[u8]) -> Result<Vec<u8>, Refused> {
-    let engine = wasmtime::Engine::new(&code_config()).map_err(|error| (UNAVAILABLE, format!("{error:#}")))?;
+pub(super) fn precompile(component: &[u8], lines: bool) -> Result<Vec<u8>, Refused> {
+    let engine = wasmtime::Engine::new(&code_config(lines)).map_err(|error| (UNAVAILABLE, format!("{error:#}")))?;
     engine.precompile_component(component).map_err(|error| {
         let code = if is_too_complex(&error) { TOO_COMPLEX } else { INVALID };
         // wasmparser shows bytes over many lines.

@@ -57,23 +57,32 @@ impl CompilerProgram {
     }
 }
 
+/// How one module is to be compiled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order {
+    /// How much nicer than this process the compiler's is, 0 to 19.
+    pub(super) nice: i32,
+    /// Whether debug information is kept beside the code.
+    pub(super) lines: bool,
+}
+
 /// Native code of this component. Dropped, it ends the process.
 pub(super) async fn compile(
     program: &CompilerProgram,
     limits: CompileLimits,
-    nice: i32,
+    order: Order,
     component: Vec<u8>,
 ) -> Result<Vec<u8>, LoadError> {
     let watch = Stopwatch::start();
     let (path, arguments) = match program {
         CompilerProgram::Started { path, arguments } => (path, arguments),
         CompilerProgram::Here => {
-            let compiled = blocking(move || precompile(&component)).await?;
+            let compiled = blocking(move || precompile(&component, order.lines)).await?;
             return compiled.map_err(|(code, why)| refused(code, "at once", &format!(": {why}")));
         }
     };
     let mut child = start(path, arguments)?;
-    let talked = tokio::time::timeout(limits.timeout, talk(&mut child, limits, nice, component)).await;
+    let talked = tokio::time::timeout(limits.timeout, talk(&mut child, limits, order, component)).await;
     let Ok(talked) = talked else {
         // It has ended by itself, or ends now.
         let _ = child.kill().await;
@@ -109,12 +118,12 @@ struct Talked {
     said: String,
 }
 
-async fn talk(child: &mut Child, limits: CompileLimits, nice: i32, component: Vec<u8>) -> std::io::Result<Talked> {
+async fn talk(child: &mut Child, limits: CompileLimits, order: Order, component: Vec<u8>) -> std::io::Result<Talked> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
         return Err(std::io::Error::other("its streams are not piped"));
     };
-    let asked = ask(stdin, limits, nice, component);
+    let asked = ask(stdin, limits, order, component);
     let (stdin, answer, said) = tokio::join!(asked, read_code(stdout), read_said(stderr));
     let status = child.wait().await?;
     // Open until now: its end tells the compiler that nobody wants the code any more.
@@ -122,12 +131,12 @@ async fn talk(child: &mut Child, limits: CompileLimits, nice: i32, component: Ve
     Ok(Talked { status, answer: answer?, said })
 }
 
-async fn ask(mut stdin: ChildStdin, limits: CompileLimits, nice: i32, component: Vec<u8>) -> ChildStdin {
+async fn ask(mut stdin: ChildStdin, limits: CompileLimits, order: Order, component: Vec<u8>) -> ChildStdin {
     // All threads together: it is the wall clock that ends most; this ends a compiler that nobody watches.
     let cpu_seconds = (limits.timeout.as_secs() + 1) * MAX_THREADS as u64;
     let mut header = Vec::with_capacity(HEADER);
-    let nice = u64::try_from(nice).unwrap_or(0);
-    for number in [limits.memory as u64, cpu_seconds, nice, component.len() as u64] {
+    let nice = u64::try_from(order.nice).unwrap_or(0);
+    for number in [limits.memory as u64, cpu_seconds, nice, order.lines.into(), component.len() as u64] {
         header.extend_from_slice(&number.to_le_bytes());
     }
     // A compiler that does not read to the end has ended, and its exit code says why.

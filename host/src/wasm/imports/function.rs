@@ -4,13 +4,16 @@
 //! for all.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::events::{Create, Get, List, Update};
 use super::quota::Weight;
 use super::tickets::{Cancel, Confirm, GetTicket, ListTickets, Register};
 use super::{StoreFailed, StoreFailure};
+use crate::clock::Stopwatch;
 use crate::domain::{Millis, Permission, Principal};
 use crate::store::Outcome;
+use crate::wasm::recording::Recording;
 use crate::wasm::run::{Answers, Grants, Run};
 
 /// What a host function comes to.
@@ -88,9 +91,64 @@ pub(in crate::wasm) type CallOf<F> =
     Call<<F as HostFunction>::Asked, <F as HostFunction>::Answer, <F as HostFunction>::Refusal>;
 
 /// One call of a host function, of any of them: a line of a recording. Its form is the contract's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// Two are equal if the same was asked and said, however long that took.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Exchange(Line);
+pub struct Exchange {
+    line: Line,
+    /// How long it took, in microseconds, as its guest saw it: the wait for the store included. Not in a file: 0 in what was read from one.
+    #[serde(skip)]
+    pub took_micros: u64,
+}
+
+impl PartialEq for Exchange {
+    fn eq(&self, other: &Self) -> bool {
+        self.line == other.line
+    }
+}
+
+/// What became of a call, without what it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// All is well.
+    Answered,
+    /// It was refused, by this name.
+    Refused(String),
+    /// The store could not say.
+    StoreFailed,
+    /// The run was over before.
+    Pending,
+}
+
+impl Became {
+    fn of<T, R: Serialize>(said: &Said<T, R>) -> Self {
+        let refusal = match said {
+            Said::Answer(_) => return Self::Answered,
+            Said::StoreFailure(_) => return Self::StoreFailed,
+            Said::Pending => return Self::Pending,
+            Said::Refusal(refusal) => refusal,
+        };
+        // A name, or one with more beside it.
+        let name = match serde_json::to_value(refusal) {
+            Ok(Value::String(name)) => Some(name),
+            Ok(Value::Object(one)) => one.into_iter().next().map(|(name, _)| name),
+            _ => None,
+        };
+        Self::Refused(contract_name(&name.unwrap_or_else(|| "Other".to_owned())))
+    }
+}
+
+/// `sold-out`, as the contract has it, of Rust's `SoldOut`.
+fn contract_name(name: &str) -> String {
+    name.char_indices().fold(String::new(), |mut told, (at, c)| {
+        if c.is_ascii_uppercase() && at > 0 {
+            told.push('-');
+        }
+        told.push(c.to_ascii_lowercase());
+        told
+    })
+}
 
 /// A host function, as one of all.
 pub(in crate::wasm) trait Listed: HostFunction {
@@ -128,36 +186,42 @@ macro_rules! host_functions {
             /// The function, as the contract has it.
             #[must_use]
             pub fn function(&self) -> &'static str {
-                match &self.0 { $(Line::$function(_) => $name,)* }
+                match &self.line { $(Line::$function(_) => $name,)* }
             }
 
             /// Whether the function can change anything.
             #[must_use]
             pub fn writes(&self) -> bool {
-                match &self.0 { $(Line::$function(_) => <$function as Listed>::WRITES,)* }
+                match &self.line { $(Line::$function(_) => <$function as Listed>::WRITES,)* }
             }
 
             /// Whether this caller was denied, so that the call reached nothing.
             #[must_use]
             pub fn is_denied(&self, principal: &Principal) -> bool {
-                match &self.0 { $(Line::$function(call) => !principal.may($function::permission(&call.asked)),)* }
+                match &self.line { $(Line::$function(call) => !principal.may($function::permission(&call.asked)),)* }
             }
 
             /// Whether the store could not say.
             #[must_use]
             pub fn store_failed(&self) -> bool {
-                match &self.0 { $(Line::$function(call) => matches!(call.said, Said::StoreFailure(_)),)* }
+                match &self.line { $(Line::$function(call) => matches!(call.said, Said::StoreFailure(_)),)* }
+            }
+
+            /// What became of it.
+            #[must_use]
+            pub fn became(&self) -> Became {
+                match &self.line { $(Line::$function(call) => Became::of(&call.said),)* }
             }
 
             /// Whether the run was over before there was an answer.
             #[must_use]
             pub fn is_pending(&self) -> bool {
-                match &self.0 { $(Line::$function(call) => matches!(call.said, Said::Pending),)* }
+                match &self.line { $(Line::$function(call) => matches!(call.said, Said::Pending),)* }
             }
 
             /// Bytes, near enough.
             pub(in crate::wasm) fn weight(&self) -> usize {
-                match &self.0 {
+                match &self.line {
                     $(Line::$function(call) => call.asked.weight() + match &call.said {
                         Said::Answer(answer) => answer.weight(),
                         _ => 0,
@@ -177,15 +241,15 @@ macro_rules! host_functions {
             const WRITES: bool = host_functions!(@$does);
 
             fn exchange(call: CallOf<Self>) -> Exchange {
-                Exchange(Line::$function(call))
+                Exchange { line: Line::$function(call), took_micros: 0 }
             }
 
             fn of(exchange: &Exchange) -> Option<&CallOf<Self>> {
-                if let Line::$function(call) = &exchange.0 { Some(call) } else { None }
+                if let Line::$function(call) = &exchange.line { Some(call) } else { None }
             }
 
             fn of_mut(exchange: &mut Exchange) -> Option<&mut CallOf<Self>> {
-                if let Line::$function(call) = &mut exchange.0 { Some(call) } else { None }
+                if let Line::$function(call) = &mut exchange.line { Some(call) } else { None }
             }
         }
         host_functions!(@each $place + 1; $($rest $rest_does,)*);
@@ -206,6 +270,17 @@ host_functions! {
     ListTickets reads "tickets.list",
 }
 
+impl Recording {
+    /// What became of the call that was put down last.
+    fn tell_last<F: Listed>(&mut self, said: &Known<F>, took_micros: u64) {
+        let Some(exchange) = self.exchanges.last_mut() else { return };
+        exchange.took_micros = took_micros;
+        if let Some(call) = F::of_mut(exchange) {
+            call.said = Said::of(said);
+        }
+    }
+}
+
 impl Run {
     /// One call: it is within the quota, or the run ends here; it is answered by whoever answers this run; and it is recorded where
     /// that was asked for.
@@ -215,9 +290,10 @@ impl Run {
     ) -> wasmtime::Result<Result<F::Answer, F::Refusal>> {
         self.quota.call(asked.weight(), &self.limits)?;
         // Copied only where somebody wants it; and before the answer, which a run that is out of time never gets.
-        if let Some(recording) = &mut self.recording {
+        let watch = self.recording.as_mut().map(|recording| {
             recording.exchanges.push(F::exchange(Call { asked: asked.clone(), said: Said::Pending }));
-        }
+            Stopwatch::start()
+        });
         let said = match &mut self.answers {
             Answers::Nobody => Ok(Err(F::DENIED)),
             Answers::Live(grants) if !grants.actor.may(F::permission(&asked)) => Ok(Err(F::DENIED)),
@@ -230,8 +306,8 @@ impl Run {
                 self.store_time.measure(&self.cpu, said).await?
             }
         };
-        if let Some(call) = self.recording.as_mut().and_then(|r| r.exchanges.last_mut()).and_then(F::of_mut) {
-            call.said = Said::of(&said);
+        if let (Some(recording), Some(watch)) = (&mut self.recording, watch) {
+            recording.tell_last::<F>(&said, watch.micros());
         }
         let said = said.map_err(StoreFailed)?;
         if let Ok(answer) = &said {

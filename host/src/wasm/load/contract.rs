@@ -4,6 +4,7 @@
 
 use wasmtime::component::types::{Component as ComponentType, ComponentFunc, ComponentItem};
 
+use crate::wasm::backtrace::readable;
 use crate::wasm::bindings::boxoffice::rules::events::{
     CreateRefusal, EventPage, EventPatch, EventQuery, GetRefusal as GetEventRefusal, ListRefusal as ListEventsRefusal,
     NewEvent, UpdateRefusal,
@@ -16,7 +17,6 @@ use crate::wasm::bindings::boxoffice::rules::tickets::{
 use crate::wasm::bindings::boxoffice::rules::types::{Event, Ticket};
 use crate::wasm::bindings::exports::boxoffice::rules::handler::{Request, Response};
 use crate::wasm::bindings::exports::boxoffice::rules::manifest::ModuleManifest;
-use crate::wasm::failure::readable;
 use crate::wasm::wasi;
 
 /// The contract's version. A module of another patch version fits as long as its functions do.

@@ -46,7 +46,7 @@ pub(super) async fn smoke_call(
     let output = run.output.text();
     match called {
         Ok(Ok(response)) => Answer::check(response, &engine.limits).map(drop).map_err(|failure| refuse(&failure)),
-        Ok(Err(error)) => Err(match explain(&error, output) {
+        Ok(Err(error)) => Err(match explain(&error, output, engine.lines.as_ref()) {
             RunError::Failed(failure) => refuse(&failure),
             // There is none to fail, and nothing to differ from: every host function denies.
             other => LoadError::new(LoadRefusal::Unavailable, format!("{other:?}")),

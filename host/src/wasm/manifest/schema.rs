@@ -4,7 +4,8 @@ use jsonschema::{Draft, PatternOptions};
 use serde_json::{Value, json};
 
 use super::refuse;
-use crate::wasm::failure::{LoadError, readable};
+use crate::wasm::backtrace::readable;
+use crate::wasm::failure::LoadError;
 
 /// Most bytes of one schema. The standard rules' largest has 3 KiB.
 const MAX_SCHEMA: usize = 64 * 1024;

@@ -1,0 +1,73 @@
+//! Pages of lists: their size, where they begin, and the link to the next one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use crate::read::query::{LIMIT_DEFAULT, LIMIT_MAX, plain_limit};
+
+/// Items of a page: a field of a [`Query`](crate::Query)'s struct, with `#[serde(default)]`. 1 to 100, 50 where the caller does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Limit(#[schemars(with = "String", regex(pattern = r"^([1-9][0-9]?|100)$"), extend("default" = "50"))] u32);
+
+impl Limit {
+    /// How many.
+    #[must_use]
+    pub fn items(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(LIMIT_DEFAULT)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let limit = plain_limit(&text);
+        limit.map(Self).ok_or_else(|| D::Error::custom(format_args!("must be a whole number from 1 to {LIMIT_MAX}")))
+    }
+}
+
+/// Where a page begins: a field of a [`Query`](crate::Query)'s struct, as an option. It is the `next_cursor` of the page before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Cursor(#[schemars(length(min = 1, max = 512))] String);
+
+impl Cursor {
+    /// As the host wants it.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// The value of a `link` header that leads to the next page: the path, escaped already, with these parameters, the limit and the
+/// cursor of the page that it comes with.
+#[must_use]
+pub fn next_link(path: &str, parameters: &[(&str, &str)], limit: u32, cursor: &str) -> String {
+    let mut link = format!("<{path}?");
+    for (name, value) in parameters {
+        link.extend([escape(name), "=".to_owned(), escape(value), "&".to_owned()]);
+    }
+    link.extend(["limit=", &limit.to_string(), "&cursor=", &escape(cursor), ">; rel=\"next\""]);
+    link
+}
+
+/// A part of a URI: what is not unreserved (RFC 3986) is percent-encoded.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase());
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(byte.into());
+        } else {
+            escaped.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    escaped
+}
