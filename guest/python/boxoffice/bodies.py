@@ -10,6 +10,7 @@ DEPTH_MAX = 128
 
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class BadJson(Exception):
@@ -61,7 +62,7 @@ def read_object(body):
         raise BadJson("", f"the body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadJson("", "must be a JSON object")
-    if re.search(r"\\u[dD][89a-fA-F]", text) and _has_half(value):
+    if _HALF.search(text) and _has_half(value):
         raise BadJson("", "the body is not valid JSON: it has half of a surrogate pair")
     if doubled:
         raise BadJson(_place(value), "is given more than once; give it once")
