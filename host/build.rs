@@ -1,5 +1,9 @@
-//! Builds what the binary carries: the standard rules for `wasm32-wasip2`, however cargo was called, and the page of `/docs`.
+//! Builds what the binary carries: the standard rules for `wasm32-wasip2`, however cargo was called, the page of `/docs`, and the projects of
+//! `rules new`.
 #![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
+
+#[path = "build/templates.rs"]
+mod templates;
 
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};
@@ -14,13 +18,15 @@ use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 
 fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    rules(&out)?;
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    rules(&workspace, &out)?;
+    templates::write(&workspace, &out)?;
     docs(&out)
 }
 
-fn rules(out: &Path) -> anyhow::Result<()> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for input in ["guest", "wit", "Cargo.lock", "Cargo.toml"] {
+fn rules(workspace: &Path, out: &Path) -> anyhow::Result<()> {
+    // Not all of `guest`: tools of other languages put thousands of files there.
+    for input in ["guest/standard", "guest/sdk", "wit", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
     // OUT_DIR is <target>/<profile>/build/<package>/out. A folder of their own beside the profiles': cargo holds a lock on

@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Packages, and the variables that tell the harness where their components are.
-const MODULES: [(&str, &str); 4] = [
+/// Packages (the modules that only the tests have, and those that the program does not carry), and the variables that tell the harness where their components are.
+const MODULES: [(&str, &str); 6] = [
     ("unruly-rules", "UNRULY_RULES"),
     ("exact-rules", "EXACT_RULES"),
     ("raw-rules", "RAW_RULES"),
     ("altered-rules", "ALTERED_RULES"),
+    ("bookings", "BOOKINGS_RULES"),
+    ("early-access", "EARLY_ACCESS_RULES"),
 ];
 
 /// The same, of modules that are built with the lines of their code.
@@ -20,8 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for input in ["guests", "../guest", "../wit", "../Cargo.lock", "../Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", tests.join(input).display());
     }
-    // As in host/build.rs: beside the profiles' folders, on which cargo holds a lock while it runs this. Not the folder of that: one of
-    // these modules has the standard rules as a library, and would put them, without their exports, where the component is.
+    // As in host/build.rs: beside the profiles' folders, on which cargo holds a lock while it runs this. Not the folder of that, so that
+    // neither waits for the other.
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let target = out.ancestors().nth(4).ok_or("OUT_DIR is not where cargo puts it")?.join("guest-tests");
     build(&target, "guest", &MODULES)?;

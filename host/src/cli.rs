@@ -5,6 +5,7 @@ mod client;
 mod dev;
 mod keys;
 mod listing;
+mod new;
 mod operate;
 mod replay;
 mod signing;
@@ -35,6 +36,7 @@ pub fn rules(command: RulesCommand) -> ExitCode {
             RulesCommand::Activate(settings) => operate::activate(&settings).await,
             RulesCommand::Rollback(settings) => operate::roll_back(&settings).await,
             RulesCommand::Delete(settings) => operate::delete(&settings).await,
+            RulesCommand::New(settings) => new::new(&settings),
             RulesCommand::Dev(settings) => dev::dev(&settings).await,
             RulesCommand::Replay(settings) => replay::run(&settings).await,
         }

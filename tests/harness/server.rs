@@ -70,6 +70,18 @@ pub fn altered_rules() -> &'static Path {
     Path::new(env!("ALTERED_RULES"))
 }
 
+/// Where the module is that has another API over the same seats: `guest/bookings`.
+#[must_use]
+pub fn bookings_rules() -> &'static Path {
+    Path::new(env!("BOOKINGS_RULES"))
+}
+
+/// Where the module is that lets members register first: `guest/early-access`.
+#[must_use]
+pub fn early_access_rules() -> &'static Path {
+    Path::new(env!("EARLY_ACCESS_RULES"))
+}
+
 /// Where the module is that answers with any bytes as if they were an answer.
 #[must_use]
 pub fn raw_rules() -> &'static Path {

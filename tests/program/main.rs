@@ -5,6 +5,7 @@
 
 mod access;
 mod attacks;
+mod beginning;
 mod caching;
 mod checking;
 mod compiling;

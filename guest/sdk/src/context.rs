@@ -3,6 +3,8 @@
 use crate::host::{Host, Level};
 use crate::ids::{EventId, TicketId};
 use crate::moment::Moment;
+use crate::read::header;
+use crate::refusal::{Faults, Refusal};
 use crate::request::{Request, Roles};
 
 /// One request, and the host that it came from.
@@ -86,6 +88,13 @@ impl<'a> Context<'a> {
     /// `content-type`, `idempotency-key`, `if-match` and `if-none-match`.
     pub fn header_lines(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.request.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.trim_ascii())
+    }
+
+    /// The idempotency key in the header of this name, unquoted and checked; it makes a repetition harmless.
+    pub fn idempotency_key(&self) -> Result<Option<String>, Refusal> {
+        let mut faults = Faults::default();
+        let key = header::idempotency_key(self, None, &mut faults);
+        faults.check().map(|()| key)
     }
 
     /// Writes a line to the operator's log, tagged by the host with the module and the request.

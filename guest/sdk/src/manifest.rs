@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::refusal::RefusalShape;
 use crate::route::Route;
-use crate::rules::Rules;
+use crate::rules::{MoreRefusals, Rules};
 
 /// Who a module is. [`about!`](crate::about) makes it of the author's Cargo.toml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,13 +91,17 @@ pub struct AnswerManifest {
 #[must_use]
 pub fn describe<R: Rules>() -> Manifest {
     let shape = R::refusals();
-    Manifest { about: R::about(), routes: R::routes().0.iter().map(|route| describe_route(route, shape)).collect() }
+    Manifest {
+        about: R::about(),
+        routes: R::routes().0.iter().map(|route| describe_route(route, R::REFUSES, shape)).collect(),
+    }
 }
 
-fn describe_route<R>(route: &Route<R>, shape: RefusalShape) -> RouteManifest {
+fn describe_route<R>(route: &Route<R>, more: MoreRefusals, shape: RefusalShape) -> RouteManifest {
     let input = (route.input)(route.method);
     let mut answers = (route.answers)(route.description);
-    add_refusals(&mut answers, route.refusals, shape);
+    let more = more.iter().filter(|(id, _)| *id == route.id).flat_map(|(_, codes)| *codes);
+    add_refusals(&mut answers, route.refusals.iter().chain(more), shape);
     answers.extend((route.other_answers)(route.description));
     RouteManifest {
         id: route.id.to_owned(),
@@ -114,8 +118,8 @@ fn describe_route<R>(route: &Route<R>, shape: RefusalShape) -> RouteManifest {
 }
 
 /// Adds the refusals, which any host function can extend by `refused`: one answer for each status, as `OpenAPI` has it.
-fn add_refusals(answers: &mut Vec<AnswerManifest>, refusals: &[Code], shape: RefusalShape) {
-    for code in refusals.iter().chain(&[Code::REFUSED]) {
+fn add_refusals<'a>(answers: &mut Vec<AnswerManifest>, refusals: impl Iterator<Item = &'a Code>, shape: RefusalShape) {
+    for code in refusals.chain(&[Code::REFUSED]) {
         let (status, text) = (code.status(), format!("{} (`{}`)", code.title(), code.name()));
         match answers.iter_mut().find(|answer| answer.status == status) {
             Some(answer) => answer.description = format!("{}; {text}", answer.description),

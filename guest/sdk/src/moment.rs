@@ -20,7 +20,7 @@ const TEXT_BYTES: usize = "2026-11-21T09:30:00.000Z".len();
 pub(crate) const EXPECTED: &str =
     "must be a moment in RFC 3339, in the years 1970 to 9999, for example 2026-11-21T09:30:00Z";
 /// The last moment of the year 9999, after which RFC 3339 has no text.
-const LAST_MS: u64 = 253_402_300_799_999;
+pub(crate) const LAST_MS: u64 = 253_402_300_799_999;
 
 /// A moment, to the millisecond, from 1970 on. As text and in JSON it is RFC 3339; what is written is in UTC with milliseconds.
 ///

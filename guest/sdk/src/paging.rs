@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::event::EventQuery;
+use crate::output::{Reply, Written};
 use crate::read::query::{LIMIT_DEFAULT, LIMIT_MAX, plain_limit};
+use crate::refusal::Refusal;
 
 /// Items of a page: a field of a [`Query`](crate::Query)'s struct, with `#[serde(default)]`. 1 to 100, 50 where the caller does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,6 +45,24 @@ impl Cursor {
     #[must_use]
     pub fn into_text(self) -> String {
         self.0
+    }
+}
+
+/// Bytes of an answer's body that the host takes at most.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// A page of events that is no larger than an answer may be. `page` is asked for fewer of them until what it gives fits: events as large
+/// as they may be fill an answer at some 70. The cursor goes on from wherever the page ends, and one event always fits.
+pub fn fitting<T: Serialize, const STATUS: u16>(
+    mut query: EventQuery,
+    mut page: impl FnMut(EventQuery) -> Result<Reply<T, STATUS>, Refusal>,
+) -> Result<Written<T, STATUS>, Refusal> {
+    loop {
+        let answer = page(query.clone())?.write()?;
+        if answer.body_bytes() <= BODY_BYTES_MAX || query.limit <= 1 {
+            return Ok(answer);
+        }
+        query.limit /= 2;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The trait that a module implements.
 
+use crate::code::Code;
 use crate::context::Context;
 use crate::event::{Event, EventPage, EventQuery, NewEvent};
 use crate::ids::{EventId, TicketId};
@@ -11,12 +12,18 @@ use crate::route::Routes;
 use crate::standard;
 use crate::ticket::{Registered, Registration, Ticket, TicketPage, TicketQuery};
 
+/// Refusals of routes by their ids, besides those that a route names itself.
+pub type MoreRefusals = &'static [(&'static str, &'static [Code])];
+
 /// Rules. Everything but [`about`](Self::about) has a default, which is the standard policy: what you leave out, the REST contract says.
 ///
 /// There is a method for each operation, which the standard routes call. Override one to change that rule; to have the standard
 /// behaviour inside of yours, call the function of [`standard`] with its name, as the default does. [`routes`](Self::routes) adds,
 /// replaces and removes routes. Every request gets a value of its own, by `Default`: nothing is kept from one to the next.
 pub trait Rules: Default + Sized + 'static {
+    /// The refusals that your rules add to routes, for the API's description: `&[("register", &[MEMBERS_FIRST])]`.
+    const REFUSES: MoreRefusals = &[];
+
     /// Who this is: `about!()`, which is the name, version and description of your Cargo.toml.
     fn about() -> About;
 

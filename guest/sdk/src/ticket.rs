@@ -70,6 +70,15 @@ pub struct Registration {
     pub attributes: Option<String>,
 }
 
+impl Registration {
+    /// The domain of the email: what stands behind its last `@`, as it was written. Compare it with ASCII case ignored.
+    #[must_use]
+    pub fn email_domain(&self) -> &str {
+        // A quoted part before it may have others.
+        self.email.trim().rsplit('@').next().unwrap_or_default()
+    }
+}
+
 /// The ticket of a registration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registered {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Activate, Compiling, Delete, Dev, List, Push, Rollback, RulesLimits, Trusting};
+use super::{Activate, Compiling, Delete, Dev, List, New, Push, Rollback, RulesLimits, Trusting};
 
 /// What `boxoffice rules` can do.
 #[derive(Debug, Subcommand)]
@@ -25,6 +25,8 @@ pub enum RulesCommand {
     Keygen(Keygen),
     /// Sign a module.
     Sign(Sign),
+    /// Begin a module: a project of your own that builds, with the contract and one rule changed.
+    New(New),
     /// Try a module on a throw-away server, which serves it anew at each save and shows what each request does.
     Dev(Box<Dev>),
     /// Run a recorded request again, offline, and say what is different.

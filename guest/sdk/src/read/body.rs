@@ -49,10 +49,14 @@ fn fault<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Refusal {
         // The end of the message is the place in the text, of no use beside a pointer.
         Category::Data => {
             let text = message.split(" at line ").next().unwrap_or_default();
-            // A field seen again is found after its path has been left, so only the message names it.
-            match text.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
-                Some(name) => Refusal::invalid(format!("/{}", escape(name)), "is given more than once; give it once"),
-                None => Refusal::invalid(pointer, text.to_owned()),
+            let named = |problem| text.strip_prefix(problem).and_then(|rest| rest.strip_suffix('`'));
+            if let Some(name) = named("missing field `") {
+                Refusal::invalid(format!("{pointer}/{}", escape(name)), "is required")
+            } else if let Some(name) = named("duplicate field `") {
+                // A field seen again is found after its path has been left, so only the message names it.
+                Refusal::invalid(format!("/{}", escape(name)), "is given more than once; give it once")
+            } else {
+                Refusal::invalid(pointer, text.to_owned())
             }
         }
         Category::Io | Category::Syntax | Category::Eof => {

@@ -5,7 +5,8 @@
 
 use email_address::{EmailAddress, Options};
 use schemars::JsonSchema;
-use serde::de::SeqAccess;
+use serde::de::{Error as _, SeqAccess};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
 use super::field::{Field, Value};
@@ -137,9 +138,31 @@ impl Value for Tags {
     }
 }
 
-/// An email address, trimmed: a shape that mail can be sent to, nothing more.
-#[derive(JsonSchema)]
-pub(crate) struct Email(#[schemars(email, length(max = 254))] pub(crate) String);
+/// An email address, trimmed: a shape that mail can be sent to, nothing more. Read from a body, it is one or the request is refused.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(description = "An email address, trimmed: a shape that mail can be sent to, nothing more.")]
+pub struct Email(#[schemars(email, length(max = 254))] pub(crate) String);
+
+impl Email {
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Email {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        Self::from_text(&text).map_err(D::Error::custom)
+    }
+}
 
 impl Value for Email {
     const EXPECTED: &'static str = "must be an email address of at most 254 bytes, for example ada@example.org";
@@ -160,9 +183,38 @@ fn with_letters(email: &str) -> String {
     email.chars().map(|c| if foreign(c) { 'x' } else { c }).collect()
 }
 
-/// The seats of a registration. Only the host knows how many it allows at most; the schema tells its default.
-#[derive(JsonSchema)]
-pub(crate) struct Quantity(#[schemars(range(min = 1, max = 10), extend("default" = 1))] pub(crate) u32);
+/// The seats of a registration, 1 unless given. Only the host knows how many it allows at most; the schema tells its default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(
+    description = "The seats of a registration. Only the host knows how many it allows at most; the schema tells its default."
+)]
+pub struct Quantity(#[schemars(range(min = 1, max = 10), extend("default" = 1))] pub(crate) u32);
+
+impl Quantity {
+    /// How many.
+    #[must_use]
+    pub fn seats(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for Quantity {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_number(u64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
 
 impl Value for Quantity {
     const EXPECTED: &'static str = "must be a whole number of seats, 1 or more";

@@ -13,24 +13,9 @@ use crate::request::Response;
 use crate::rules::Rules;
 use crate::ticket::TicketPage;
 
-/// Bytes of an answer's body that the host takes at most.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
-
 /// `GET /events`.
-pub(crate) fn events<R: Rules>(
-    rules: &R,
-    cx: &Context<'_>,
-    mut query: EventQuery,
-) -> Result<Written<EventPage>, Refusal> {
-    loop {
-        let answer = Reply::new(rules.events(cx, query.clone())?).revalidated().write()?;
-        // Events as large as they may be fill an answer at some 70: such a page is cut shorter. The cursor goes
-        // on from wherever it ends, and one event always fits.
-        if answer.body_bytes() <= BODY_BYTES_MAX || query.limit == 1 {
-            return Ok(answer);
-        }
-        query.limit /= 2;
-    }
+pub(crate) fn events<R: Rules>(rules: &R, cx: &Context<'_>, query: EventQuery) -> Result<Written<EventPage>, Refusal> {
+    paging::fitting(query, |query| Ok(Reply::new(rules.events(cx, query)?).revalidated()))
 }
 
 /// `GET /tickets?email=`.
