@@ -4,7 +4,7 @@ import re
 
 from .bodies import BadJson, read_object, segment
 from .kinds import KEY
-from .refusals import Refusal, Wrongs
+from .refusals import WRONGS_MAX, Refusal, Wrongs
 
 
 def read_body(request, shape, wrongs):
@@ -13,7 +13,8 @@ def read_body(request, shape, wrongs):
         given = read_object(request.body)
     except BadJson as error:
         raise Refusal.invalid(error.pointer, str(error)) from None
-    for name in given:
+    # A body can have thousands that are unknown, of which few are told.
+    for name in list(given)[: WRONGS_MAX + len(shape)]:
         if name not in shape:
             wrongs.add(f"/{segment(name)}", f"is not a field of this request, which has {', '.join(shape) or 'none'}")
     body = {}
