@@ -1,10 +1,10 @@
-"""What a module costs in each language, measured in one run: `make authors-figures`, or
-`python3 tests/authors/figures.py BOXOFFICE NAME=FILE[=SECONDS]...`, with the seconds that its build took, where known.
+"""What a module costs in each language, measured in one run. `make author-figures` builds the modules and calls it with
+`BOXOFFICE NAME=FILE[=SECONDS]...`, with the seconds that its build took, where known.
 
-Size and compile time are what `rules check` says, memory is the peak of the whole command with its compiler, and the first load with
-the cache is a second `rules check`. For the calls each module is served by a server of its own, all at the same time, and each gets the
-same requests in turn, so that what else the machine does falls on all alike. `guest` is the CPU time of the access log (a fresh instance
-for each request, and all that the rules do); `answer` is what the client waits over an open connection.
+Size and compile time are what `rules check` says, memory is the peak of the whole command with its compiler, and the load from
+the cache is that of a second `rules check`. For the calls each module is served by a server of its own, all at the same time, and each
+gets the same requests in turn, so that what else the machine does falls on all alike. `guest` is the CPU time of the access log (a fresh
+instance for each request, and all that the rules do); `answer` is what the client waits over an open connection. Median of each.
 """
 
 import http.client
@@ -31,13 +31,15 @@ def main():
 def load(box, folder, name, file, seconds=None):
     """Loads a module twice, the second time from the cache."""
     progress(f"{name}: compiling")
-    cache = os.path.join(folder, f"{name}.cache")
+    slug = os.path.basename(file)
+    cache = os.path.join(folder, f"{slug}.cache")
     os.mkdir(cache, 0o700)
     cold, memory = check(box, file, cache)
     warm, _ = check(box, file, cache)
     assert warm["cached"], warm
     return {
         "name": name,
+        "slug": slug,
         "file": file,
         "cache": cache,
         "build": f"{float(seconds):.0f} s" if seconds else "",
@@ -65,8 +67,8 @@ class Server:
 
     def __init__(self, box, folder, row):
         self.row = row
-        self.log = os.path.join(folder, f"{row['name']}.log")
-        flags = ["--db", os.path.join(folder, f"{row['name']}.db"), "--rules", row["file"], "--cache-dir", row["cache"]]
+        self.log = os.path.join(folder, f"{row['slug']}.log")
+        flags = ["--db", os.path.join(folder, f"{row['slug']}.db"), "--rules", row["file"], "--cache-dir", row["cache"]]
         flags += ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--rate-limit", "off", "--log-format", "json"]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([box, "serve", *flags], stderr=log)
@@ -130,11 +132,28 @@ def measure(box, folder, rows):
             server.process.terminate() if sys.exc_info()[0] else server.stop()
 
 
+COLUMNS = {
+    "name": "",
+    "build": "build after a change",
+    "size": "component",
+    "code": "native code",
+    "compile": "host compiles it",
+    "memory": "memory for that",
+    "cached": "load from the cache",
+    "GET guest": "GET: CPU",
+    "GET p99": "GET: CPU, 99 of 100 below",
+    "GET answer": "GET: answer",
+    "register guest": "register: CPU",
+    "register p99": "register: CPU, 99 of 100 below",
+    "register answer": "register: answer",
+}
+
+
 def table(rows):
-    columns = ["name", "build", "size", "code", "compile", "memory", "cached", "GET guest", "GET p99", "GET answer"]
-    columns += ["register guest", "register p99", "register answer"]
-    cells = [columns] + [[row.get(column, "") for column in columns] for row in rows]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(columns))]
+    cells = [list(COLUMNS.values())] + [[row.get(column, "") for column in COLUMNS] for row in rows]
+    # A module a column: what is compared is side by side.
+    cells = list(zip(*cells))
+    widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     print("\n".join(lines))
