@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Packages (the modules that only the tests have, and those that the program does not carry), and the variables that tell the harness where their components are.
-const MODULES: [(&str, &str); 6] = [
+const MODULES: [(&str, &str); 7] = [
     ("unruly-rules", "UNRULY_RULES"),
     ("exact-rules", "EXACT_RULES"),
     ("raw-rules", "RAW_RULES"),
     ("altered-rules", "ALTERED_RULES"),
     ("bookings", "BOOKINGS_RULES"),
     ("early-access", "EARLY_ACCESS_RULES"),
+    ("broken-rules", "BROKEN_RULES"),
 ];
 
 /// The same, of modules that are built with the lines of their code.

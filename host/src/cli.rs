@@ -10,6 +10,7 @@ mod operate;
 mod replay;
 mod signing;
 mod terminal;
+mod test;
 mod token;
 
 use std::io::Write as _;
@@ -25,10 +26,12 @@ const SHOWN_ANYWAY: &str = "warn,rules=off,access=off,boxoffice::http::access_lo
 /// Does what `boxoffice rules` was asked for.
 #[must_use]
 pub fn rules(command: RulesCommand) -> ExitCode {
-    let log = if matches!(command, RulesCommand::Dev(_)) { SHOWN_ANYWAY } else { WARNINGS };
+    let shows = matches!(command, RulesCommand::Dev(_) | RulesCommand::Test(_));
+    let log = if shows { SHOWN_ANYWAY } else { WARNINGS };
     run_with(log, async {
         match command {
             RulesCommand::Check(settings) => check::check(&settings).await,
+            RulesCommand::Test(settings) => test::test(&settings).await,
             RulesCommand::Keygen(settings) => signing::keygen(&settings),
             RulesCommand::Sign(settings) => signing::sign_module(&settings).await,
             RulesCommand::Push(settings) => operate::push(&settings).await,

@@ -39,7 +39,7 @@ pub use operating::Operating;
 pub use operator_command::{Activate, AdminUrl, As, Delete, List, Prove, Push, Rollback, Surface};
 pub use recording::RecordingSettings;
 pub use rules::{CacheDir, Compiling, RulesLimits};
-pub use rules_command::{Check, Keygen, Replay, RulesCommand, Sign};
+pub use rules_command::{Check, Contract, Keygen, Replay, RulesCommand, Sign, Test};
 pub use trusting::Trusting;
 pub use values::{ByteSize, RateSetting};
 

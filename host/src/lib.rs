@@ -17,6 +17,7 @@
 //! | [`shadow`] | another module beside the one that is served, and where they differ |
 //! | `recorder`, `replay` | keeps failing requests, and runs them again |
 //! | `seen`, `difference` | a request as the host saw it, and in what two answers differ |
+//! | `conformance` | whether a module keeps the promises: `rules test` |
 //! | `throwaway` | a whole host in a folder that goes with it, for authors of modules |
 //! | `metrics` | what is counted, for Prometheus |
 //! | [`cli`] | the commands beside `serve` |
@@ -28,6 +29,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod conformance;
 mod difference;
 pub mod domain;
 pub mod error;

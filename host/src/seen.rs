@@ -71,6 +71,17 @@ pub(crate) struct Ran {
     pub(crate) served_before: bool,
     /// Whether it failed for want of memory that others had taken.
     pub(crate) crowded_out: bool,
+    pub(crate) used: Used,
+}
+
+/// What a run has used of its limits, beside its CPU time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    pub(crate) host_calls: u32,
+    /// Bytes of those calls, both ways.
+    pub(crate) host_bytes: usize,
+    /// Bytes of its memories.
+    pub(crate) memory_bytes: usize,
 }
 
 /// What came of a request.
@@ -142,8 +153,9 @@ impl Ran {
     /// Takes what a run did out of its report; `None`: it was not recorded.
     pub(crate) fn of(request: GuestRequest, report: &mut Report) -> Option<Self> {
         let recording = report.recording.take()?;
-        let Report { guest_micros, served_before, crowded_out, .. } = *report;
-        Some(Self { request, recording, guest_micros, served_before, crowded_out })
+        let Report { guest_micros, served_before, crowded_out, host_calls, host_bytes, memory_bytes, .. } = *report;
+        let used = Used { host_calls, host_bytes, memory_bytes };
+        Some(Self { request, recording, guest_micros, served_before, crowded_out, used })
     }
 }
 

@@ -82,6 +82,24 @@ pub fn early_access_rules() -> &'static Path {
     Path::new(env!("EARLY_ACCESS_RULES"))
 }
 
+/// The standard rules with these faults; `tests/guests/broken` has them, and the program's tests what each must fail.
+///
+/// # Panics
+/// If the names have no room in the module, or the module has none for them.
+#[must_use]
+pub fn broken_rules(faults: &[&str]) -> Vec<u8> {
+    const MARK: &[u8] = b"boxoffice-fault:";
+    const ROOM: usize = 128 - MARK.len();
+    let mut module = std::fs::read(env!("BROKEN_RULES")).expect("the module is there");
+    let places: Vec<_> = module.windows(MARK.len()).enumerate().filter(|(_, bytes)| *bytes == MARK).collect();
+    let [(at, _)] = places[..] else { panic!("the module has {} places for names", places.len()) };
+    let names = faults.join(",");
+    assert!(names.len() <= ROOM, "too many faults for one module: {names}");
+    let begin = at + MARK.len();
+    module[begin..begin + ROOM].copy_from_slice(format!("{names:.<ROOM$}").as_bytes());
+    module
+}
+
 /// Where the module is that answers with any bytes as if they were an answer.
 #[must_use]
 pub fn raw_rules() -> &'static Path {

@@ -9,6 +9,7 @@ mod beginning;
 mod caching;
 mod checking;
 mod compiling;
+mod conforming;
 mod credentials;
 mod databases;
 mod developing;

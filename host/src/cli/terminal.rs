@@ -28,6 +28,16 @@ pub(super) fn spinner(what: &str) -> Option<ProgressBar> {
     Some(spinner)
 }
 
+/// Turns, and says what is being done, which whoever does it can change (`set_message`), and for how long.
+pub(super) fn steps(first: &'static str) -> Option<ProgressBar> {
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let spinner = ProgressBar::new_spinner().with_style(turning("{msg}")?).with_message(first);
+    spinner.enable_steady_tick(TURN);
+    Some(spinner)
+}
+
 /// Fills up while bytes are sent, and then turns while the host works on them.
 pub(super) fn sending(bytes: u64) -> Option<ProgressBar> {
     if !std::io::stderr().is_terminal() {

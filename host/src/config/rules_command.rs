@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Activate, Compiling, Delete, Dev, List, New, Push, Rollback, RulesLimits, Trusting};
 
@@ -11,6 +11,8 @@ use super::{Activate, Compiling, Delete, Dev, List, New, Push, Rollback, RulesLi
 pub enum RulesCommand {
     /// Say whether this host would serve a module, and what the module may do.
     Check(Box<Check>),
+    /// Try on a throw-away host whether a module keeps the promises.
+    Test(Box<Test>),
     /// Upload a module to a running host, which checks and keeps it.
     Push(Push),
     /// Say which modules a running host has, and which of them serves whom.
@@ -129,4 +131,74 @@ pub struct Check {
     /// What compiling a module may take. Nothing is kept, unless a folder is named: a check is to show what the first start costs.
     #[command(flatten)]
     pub compiling: Compiling,
+}
+
+/// The settings of `boxoffice rules test`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  boxoffice rules test my_rules.wasm
+      what holds for every module: no seat is sold twice, roles hold, bad input never traps, ...
+  boxoffice rules test my_rules.wasm --contract standard
+      and the REST contract of the standard rules, line by line
+  boxoffice rules test my_rules.wasm --only no-oversell bad-input
+      some of it
+  boxoffice rules test my_rules.wasm --json | jq '.checks[] | select(.outcome == \"failed\")'
+      for scripts; exit code 0: all passed, 1: something failed or the module was refused, 2: wrong usage
+  boxoffice rules test - < my_rules.wasm
+      from stdin")]
+pub struct Test {
+    /// The component; `-` reads it from stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// What the module claims beyond what holds for all: the standard rules' REST contract, that of bookings, or nothing
+    #[arg(long, value_name = "CONTRACT", default_value = "none")]
+    pub contract: Contract,
+
+    /// Print one JSON object, whatever comes of it
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where ids and mutations of requests come from: the same number, the same run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Run these checks alone, by the names in the report
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub only: Vec<String>,
+
+    /// Whose modules are served.
+    #[command(flatten)]
+    pub trusting: Trusting,
+
+    /// What one run of the rules may use.
+    #[command(flatten)]
+    pub limits: RulesLimits,
+
+    /// What compiling a module may take. Nothing is kept, unless a folder is named.
+    #[command(flatten)]
+    pub compiling: Compiling,
+}
+
+/// What a module claims beyond what holds for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Contract {
+    /// Nothing: only what holds for every module.
+    None,
+    /// The REST contract of the standard rules.
+    Standard,
+    /// Every answer in an envelope, and `POST /bookings`.
+    Bookings,
+}
+
+impl Contract {
+    /// The name, as the flag has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Standard => "standard",
+            Self::Bookings => "bookings",
+        }
+    }
 }

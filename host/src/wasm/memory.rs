@@ -108,6 +108,11 @@ impl Memory {
         (self.bytes, self.taken) = (bytes, taken);
     }
 
+    /// Bytes of all its memories; they never shrink.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether others had taken the memory that it wanted.
     pub(super) fn is_crowded_out(&self) -> bool {
         self.crowded_out

@@ -144,6 +144,10 @@ pub struct Report {
     pub waited_micros: u64,
     /// Its calls of events and tickets.
     pub host_calls: u32,
+    /// Bytes of those calls, both ways, near enough.
+    pub host_bytes: usize,
+    /// Bytes of its memories, at the most.
+    pub memory_bytes: usize,
     /// Whether its instance had served another request before.
     pub served_before: bool,
     /// Whether it failed for want of memory that others had taken.
@@ -162,6 +166,8 @@ impl Report {
             store_micros: 0,
             waited_micros: 0,
             host_calls: 0,
+            host_bytes: 0,
+            memory_bytes: 0,
             served_before: false,
             crowded_out: false,
             recording: None,
@@ -176,6 +182,8 @@ impl Report {
             store_micros: run.store_time.micros,
             waited_micros: run.cpu.waited(),
             host_calls: run.quota.calls(),
+            host_bytes: run.quota.bytes(),
+            memory_bytes: run.memory.bytes(),
             served_before,
             crowded_out: run.memory.is_crowded_out(),
             recording: run.recording,

@@ -219,6 +219,19 @@ macro_rules! host_functions {
                 match &self.line { $(Line::$function(call) => matches!(call.said, Said::Pending),)* }
             }
 
+            /// The arguments, in the contract's words.
+            #[must_use]
+            pub fn asked(&self) -> Value {
+                // Texts, numbers and lists: there is nothing in them that JSON has not.
+                match &self.line { $(Line::$function(call) => serde_json::to_value(&call.asked).unwrap_or_default(),)* }
+            }
+
+            /// What became of it, in the contract's words: `answer` or `refusal`, and what that is.
+            #[must_use]
+            pub fn said(&self) -> Value {
+                match &self.line { $(Line::$function(call) => serde_json::to_value(&call.said).unwrap_or_default(),)* }
+            }
+
             /// Bytes, near enough.
             pub(in crate::wasm) fn weight(&self) -> usize {
                 match &self.line {

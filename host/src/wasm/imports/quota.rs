@@ -53,6 +53,11 @@ impl Quota {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
+    /// Bytes so far, both ways.
+    pub(in crate::wasm) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Calls so far.
     pub(in crate::wasm) fn calls(&self) -> u32 {
         self.calls
