@@ -5,7 +5,7 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test api-test clients check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
+.PHONY: help run test api-test clients authors author-figures check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,7 +31,17 @@ clients: target ## Write the types of the generated client anew, from the descri
 	$(CARGO) build --release --locked --package boxoffice
 	@tests/api/generate
 
-check: target fmt lint test ## What CI runs: format, lints, tests, and a short form of api-test
+# Needs python3 with venv, make and curl, and for JavaScript node and npm; a language whose tools or registry are not there is skipped, and counted.
+authors: target ## A new author's way through guest/README.md, with its own commands, for each language (LANGUAGES='rust js python')
+	$(CARGO) build --release --locked --package boxoffice
+	@tests/authors/run
+
+author-figures: target ## What a module costs in each language: the table of guest/README.md (ROUNDS=400)
+	$(CARGO) build --release --locked --package boxoffice
+	@tests/authors/figures
+
+check: target fmt lint test ## What CI runs: format, lints, tests, the way of a new author, and a short form of api-test
+	@$(MAKE) --no-print-directory authors
 	@$(MAKE) --no-print-directory api-test EXAMPLES=$${EXAMPLES:-25}
 
 fmt: target ## Is everything formatted?

@@ -117,8 +117,8 @@ function twice(text) {
     return '';
 }
 
-const NAME = new RegExp(`[\\s{,]*(${STRING})\\s*:\\s*`, 'y');
-const SCALAR = new RegExp(`${STRING}|[^\\s,{}[\\]"]+`, 'y');
+/** A name, and its value too, unless that has brackets. */
+const MEMBER = new RegExp(`[\\s{,]*(${STRING})\\s*:\\s*(${STRING}|[^\\s,{}[\\]"]+)?`, 'y');
 /** What has no text and no brackets in it is passed over at once. */
 const NEXT = new RegExp(`${STRING}|[[{][^"{}[\\]]*[\\]}]|[{}[\\]]`, 'g');
 /** Levels of objects that are looked into. The host takes no more of attributes. */
@@ -136,26 +136,23 @@ function membersAt(text, cursor, deep, depth) {
     if (depth > DEPTH_MAX) throw new BadJson('', `is nested too deeply: at most ${DEPTH_MAX} levels are taken`);
     const found = new Map();
     for (;;) {
-        NAME.lastIndex = cursor.at;
-        const match = NAME.exec(text);
+        MEMBER.lastIndex = cursor.at;
+        const match = text[cursor.at] === '}' ? null : MEMBER.exec(text);
         if (match === null) break;
-        cursor.at = NAME.lastIndex;
-        const nested = deep && text[cursor.at] === '{';
-        found.set(JSON.parse(match[1]), nested ? membersAt(text, cursor, deep, depth + 1) : valueAt(text, cursor));
+        cursor.at = MEMBER.lastIndex;
+        const [, quoted, scalar] = match;
+        const name = quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1);
+        if (scalar !== undefined) found.set(name, scalar);
+        else if (deep && text[cursor.at] === '{') found.set(name, membersAt(text, cursor, deep, depth + 1));
+        else found.set(name, bracketed(text, cursor));
     }
     cursor.at = text.indexOf('}', cursor.at) + 1;
     return found;
 }
 
-/** The text of the value at the cursor, which moves behind it. */
-function valueAt(text, cursor) {
+/** The text of the array or object at the cursor, which moves behind it. */
+function bracketed(text, cursor) {
     const start = cursor.at;
-    if (text[start] !== '{' && text[start] !== '[') {
-        SCALAR.lastIndex = start;
-        SCALAR.test(text);
-        cursor.at = SCALAR.lastIndex;
-        return text.slice(start, cursor.at);
-    }
     NEXT.lastIndex = start;
     let depth = 0;
     do {

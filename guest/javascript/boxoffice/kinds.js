@@ -91,7 +91,8 @@ export const tags = {
             if (tag.read(item) === undefined) wrong(`/${place}`, tag.expected);
             else if (value.indexOf(item) < place) wrong(`/${place}`, 'is given twice');
         });
-        return value.length > 16 ? undefined : value;
+        if (value.length > 16) wrong('', this.expected);
+        return value;
     },
 };
 

@@ -3,7 +3,7 @@
 import { json } from './json.js';
 
 /** Faults that one problem lists: enough to work with, too few to make an answer large. */
-const WRONGS_MAX = 32;
+export const WRONGS_MAX = 32;
 
 /**
  * A kind of refusal: its status, the name that clients go by, the title, and what to do about it.

@@ -2,13 +2,14 @@
 
 import { BadJson, members, parseObject, segment } from './json.js';
 import { key as keyKind } from './kinds.js';
-import { Refusal, Wrongs } from './refusals.js';
+import { Refusal, Wrongs, WRONGS_MAX } from './refusals.js';
 
 /** Reads a body that must be there: `{ name: value }`, with `undefined` for what is absent or wrong and null for what is null. */
 export function readBody(request, shape, wrongs) {
     const { text, value } = objectIn(request.body);
     const unknown = Object.keys(value).filter((name) => !Object.hasOwn(shape, name));
-    for (const name of unknown) {
+    // A body can have thousands, of which few are told.
+    for (const name of unknown.slice(0, WRONGS_MAX)) {
         wrongs.add(`/${segment(name)}`, `is not a field of this request, which has ${Object.keys(shape).join(', ') || 'none'}`);
     }
     const body = {};

@@ -61,9 +61,15 @@ function handle(rules, routes, host, request) {
     } catch (error) {
         if (error instanceof Refusal) return error.response(request.requestId);
         // A fault of the rules. The operator gets to know where; thrown again, it ends the run, and the caller gets a 500.
-        host.log('error', `${error?.name ?? 'Error'}: ${error?.message ?? error}`, { stack: error?.stack ?? 'none' });
+        host.log('error', `${error?.name ?? 'Error'}: ${error?.message ?? error}`, { stack: places(error) });
         throw error;
     }
+}
+
+/** Where an exception came from: function and line, the innermost first. */
+function places(error) {
+    const lines = String(error?.stack ?? 'unknown').split('\n').map((line) => line.trim());
+    return lines.filter((line) => line !== '' && !line.includes('initializer.js')).slice(0, 6).join(' < ');
 }
 
 function manifest({ name, version, summary }, routes) {

@@ -17,7 +17,7 @@ class Raw:
         self.text = text
 
 
-class Real(str):
+class Real(Raw):
     """A number with a fraction or an exponent, as it was written."""
 
 
@@ -34,8 +34,6 @@ def write(value):
     """A value as JSON. Members of an object that are None are written; leave out what is to be absent."""
     if isinstance(value, Raw):
         return value.text
-    if isinstance(value, Real):
-        return str(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{write(member)}" for name, member in value.items()) + "}"
     if isinstance(value, (list, tuple)):

@@ -8,10 +8,9 @@ from .answers import Real
 # Levels of a body. The host takes attributes that are one less deep.
 DEPTH_MAX = 128
 
-_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-_STRINGS = re.compile(_STRING, re.DOTALL)
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
-_FLAT = re.compile(r"\[\]|\{\}")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class BadJson(Exception):
@@ -27,86 +26,82 @@ def segment(name):
     return str(name).replace("~", "~0").replace("/", "~1")
 
 
-class Object(dict):
-    """An object whose names are each there once, or `twice`: the one that is not."""
+class Doubled(dict):
+    """An object that has a name twice: this one."""
 
-    twice = None
-
-
-def _object(pairs):
-    members = Object(pairs)
-    if len(members) != len(pairs):
-        seen = set()
-        members.twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-    return members
+    name = None
 
 
 def _constant(text):
     raise ValueError(f"{text} is not JSON")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=Real, parse_constant=_constant)
-
-
 def read_object(body):
     """The object that a body is. A number with a fraction or an exponent is a `Real`; a name is there once in each object."""
     try:
-        text = body.decode()
+        text = body.decode().strip(" \t\r\n")
     except UnicodeDecodeError:
         raise BadJson("", "the body is not valid JSON: it is not UTF-8") from None
-    text = text.strip(" \t\r\n")
     if not text:
         raise BadJson("", "a JSON object is required")
     _check_depth(text)
+    doubled = []
+
+    def members(pairs):
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            found = Doubled(found)
+            seen = set()
+            found.name = next(name for name, _ in pairs if name in seen or seen.add(name))
+            doubled.append(found)
+        return found
+
     try:
-        value = _decoder.decode(text)
+        value = json.loads(text, object_pairs_hook=members, parse_float=Real, parse_constant=_constant)
     except ValueError as error:
         raise BadJson("", f"the body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadJson("", "must be a JSON object")
-    if re.search(r"\\u[dD][89a-fA-F]", text) and _has_half(value):
+    if _HALF.search(text) and _has_half(value):
         raise BadJson("", "the body is not valid JSON: it has half of a surrogate pair")
-    place = _twice(value)
-    if place is not None:
-        raise BadJson(place, "is given more than once; give it once")
+    if doubled:
+        raise BadJson(_place(value), "is given more than once; give it once")
     return value
 
 
 def _check_depth(text):
     """Refuses what is nested so deeply that Python's own reader would give up."""
-    if text.count("[") + text.count("{") <= DEPTH_MAX:
+    if text.count("[") + text.count("{") < DEPTH_MAX:
         return
     brackets = _NO_BRACKETS.sub("", _STRINGS.sub("", text))
-    depth = 0
-    for bracket in _FLAT.sub("", brackets):
-        depth += 1 if bracket in "[{" else -1
-        if depth >= DEPTH_MAX:
-            raise BadJson("", f"is nested too deeply: at most {DEPTH_MAX} levels are taken")
+    # Each round takes the innermost level away.
+    for _ in range(DEPTH_MAX):
+        left = brackets.replace("[]", "").replace("{}", "")
+        if not left:
+            return
+        if left == brackets:
+            raise BadJson("", "the body is not valid JSON: its brackets do not match")
+        brackets = left
+    raise BadJson("", f"is nested too deeply: at most {DEPTH_MAX} levels are taken")
 
 
 def _has_half(value):
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
         return True
     return False
 
 
-def _twice(value):
-    """The place of a name that is there twice."""
-    if isinstance(value, dict):
-        if value.twice is not None:
-            return f"/{segment(value.twice)}"
-        inside = value.items()
-    elif isinstance(value, list):
-        inside = enumerate(value)
-    else:
-        return None
+def _place(value):
+    """The place of the first name that is there twice."""
+    if isinstance(value, Doubled):
+        return f"/{segment(value.name)}"
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
     for at, member in inside:
-        if isinstance(member, (dict, list)):
-            place = _twice(member)
-            if place is not None:
-                return f"/{segment(at)}{place}"
+        place = _place(member) if isinstance(member, (dict, list)) else None
+        if place is not None:
+            return f"/{segment(at)}{place}"
     return None
 
 

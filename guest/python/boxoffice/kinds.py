@@ -3,6 +3,7 @@
 The host checks every limit again. They are checked here too, so that all that is wrong with a request is said at once.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -52,7 +53,7 @@ def line(least, most):
 def number(value):
     """A whole number, or None. 5.0 is one too, as JSON Schema has it."""
     if isinstance(value, Real):
-        real = float(value)
+        real = float(value.text)
         return int(real) if real.is_integer() else None
     return value if type(value) is int else None
 
@@ -149,7 +150,7 @@ EMAIL = Kind(
 
 
 def _quantity(value, _):
-    if isinstance(value, Real) and float(value) == float("inf"):
+    if isinstance(value, Real) and float(value.text) == float("inf"):
         return 0xFFFF_FFFF
     found = number(value)
     # Too many for 32 bits are too many for the host: it refuses them and names its limit.
@@ -166,8 +167,13 @@ KEY = line(1, 255)
 
 
 def _attributes(value, _):
-    text = write(value) if isinstance(value, dict) else None
-    return text if text is not None and len(text.encode()) <= ATTRIBUTES_BYTES_MAX else None
+    if not isinstance(value, dict):
+        return None
+    reals = []
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=lambda real: reals.append(real) or 0)
+    if reals and len(text) <= ATTRIBUTES_BYTES_MAX:
+        text = write(value)
+    return text if len(text.encode()) <= ATTRIBUTES_BYTES_MAX else None
 
 
 # Attributes as JSON text, and a patch of them as the object that it is, of any size, since names can be many that are to go.

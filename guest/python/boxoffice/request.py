@@ -4,7 +4,7 @@ import re
 
 from .bodies import BadJson, read_object, segment
 from .kinds import KEY
-from .refusals import Refusal, Wrongs
+from .refusals import WRONGS_MAX, Refusal, Wrongs
 
 
 def read_body(request, shape, wrongs):
@@ -13,7 +13,8 @@ def read_body(request, shape, wrongs):
         given = read_object(request.body)
     except BadJson as error:
         raise Refusal.invalid(error.pointer, str(error)) from None
-    for name in given:
+    # A body can have thousands that are unknown, of which few are told.
+    for name in list(given)[: WRONGS_MAX + len(shape)]:
         if name not in shape:
             wrongs.add(f"/{segment(name)}", f"is not a field of this request, which has {', '.join(shape) or 'none'}")
     body = {}
@@ -78,6 +79,7 @@ def lines(request, name):
 _TEXT = r'"((?:[ !#-\[\]-~]|\\["\\])*)"'
 _PARAMETER = r' *; *[a-z*][a-z0-9_.*-]*(?:=(?:"(?:[ !#-\[\]-~]|\\["\\])*"|[^\s";,]+))?'
 _QUOTED = re.compile(f"{_TEXT}(?:{_PARAMETER})*")
+_ESCAPED = re.compile(r"\\(.)")
 
 
 def idempotency_key(request, of_body, wrongs):
@@ -96,7 +98,7 @@ def idempotency_key(request, of_body, wrongs):
     # A quote further in is half of a quoted key, or two keys that a proxy has joined.
     if quoted is None and '"' in value:
         return wrong("the header Idempotency-Key must be a bare key, or a string in double quotes (RFC 9651)")
-    key = value if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1])
+    key = value if quoted is None else _ESCAPED.sub(r"\1", quoted[1])
     if KEY.read(key, None) is None:
         return wrong("the header Idempotency-Key must hold 1 to 255 characters, none of them a control character")
     if of_body not in (None, key):
@@ -149,6 +151,10 @@ def if_match(request, wrongs):
     return [int(match[1]) for match in ours if match is not None]
 
 
+_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+_PARTS = {it: re.compile(rf'(?:"(?:[^"\\]|\\.?)*"?|[^"{it}])+') for it in ",;"}
+
+
 def prefers_csv(request):
     """Whether the caller would rather have CSV than JSON (RFC 9110, 12.5.1): not where both are as welcome, or neither is."""
     ranges = [_range(element) for line in lines(request, "accept") for element in _split(line, ",")]
@@ -171,7 +177,7 @@ def _range(element):
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
         if equals and name.strip().lower() == "q":
-            if not re.fullmatch(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", value.strip()):
+            if not _WEIGHT.fullmatch(value.strip()):
                 return None
             weight = float(value)
     return ((kind, subtype), weight) if slash else None
@@ -179,5 +185,5 @@ def _range(element):
 
 def _split(text, separator):
     """The parts of a list, trimmed; what is in double quotes is no separator."""
-    parts = re.findall(rf'(?:"(?:[^"\\]|\\.?)*"?|[^"{separator}])+', text) or [""]
+    parts = _PARTS[separator].findall(text) or [""]
     return [part.strip() for part in parts]

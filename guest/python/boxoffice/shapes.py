@@ -143,12 +143,12 @@ def page_schema(title, description, item):
     return object_schema(title, description, shape)
 
 
-_LIMIT = r"([1-9][0-9]?|100)"
+_LIMIT = re.compile(r"([1-9][0-9]?|100)")
 
 
 def _limit(things):
-    schema = {"type": "string", "pattern": f"^{_LIMIT}$", "default": "50"}
-    kind = Kind(schema, "must be a whole number from 1 to 100", lambda text, _: int(text) if re.fullmatch(_LIMIT, text) else None)
+    schema = {"type": "string", "pattern": f"^{_LIMIT.pattern}$", "default": "50"}
+    kind = Kind(schema, "must be a whole number from 1 to 100", lambda text, _: int(text) if _LIMIT.fullmatch(text) else None)
     return Field(kind, f"{things} of the page, 1 to 100.")
 
 

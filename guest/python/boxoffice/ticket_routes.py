@@ -15,6 +15,9 @@ PRIVATE = ("cache-control", "no-store")
 COLUMNS = "id,event_id,email,quantity,status,reserved_at,expires_at,confirmed_at,cancelled_at"
 
 
+_QUOTED = re.compile('[",\r\n]')
+
+
 def register(rules, cx):
     from .rules import Registration
 
@@ -80,4 +83,4 @@ def _cell(text):
     """A text that is not ours. A spreadsheet takes what begins like a formula for one, and runs it on the reader's machine: an
     apostrophe in front makes it a text again."""
     safe = f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-    return '"' + safe.replace('"', '""') + '"' if re.search('[",\r\n]', safe) else safe
+    return '"' + safe.replace('"', '""') + '"' if _QUOTED.search(safe) else safe
