@@ -45,7 +45,7 @@ impl<'a> Told<'a> {
             quantity: registration.quantity,
             status: TicketStatus::Reserved,
             reserved_at: self.now,
-            expires_at: self.now.after(Duration::from_secs(300)),
+            expires_at: self.now.after(Duration::from_mins(5)),
             confirmed_at: None,
             cancelled_at: None,
             attributes: None,
