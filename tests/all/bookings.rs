@@ -12,7 +12,7 @@ async fn event(server: &TestServer, capacity: u32) -> String {
     let event = json!({"name": "An event", "capacity": capacity});
     let answer = server.post("/events").role("organizer").json(&event).send().await;
     assert_eq!((answer.status, &answer.body["success"]), (201, &json!(true)), "{}", answer.text);
-    answer.body["data"]["id"].as_str().unwrap().to_owned()
+    answer.body["data"]["id"].as_str().expect("an id").to_owned()
 }
 
 fn book(server: &TestServer, event: &str, email: &str) -> Call {
