@@ -11,8 +11,17 @@ export class ShortHolds extends Rules {
     }
 
     register(cx, registration) {
-        const { available, capacity } = cx.host.event(registration.eventId);
-        const holdMs = available * FEW < capacity ? SHORT_HOLD_MS : undefined;
+        const holdMs = this.isNearlyFull(cx, registration.eventId) ? SHORT_HOLD_MS : undefined;
         return super.register(cx, { ...registration, holdMs });
+    }
+
+    isNearlyFull(cx, eventId) {
+        try {
+            const { available, capacity } = cx.host.event(eventId);
+            return available * FEW < capacity;
+        } catch {
+            // There is none, or it cannot be read: registering says so, after what comes before that.
+            return false;
+        }
     }
 }

@@ -22,6 +22,8 @@ class NamedTickets(Rules):
 
     def show_ticket(self, cx, ticket):
         shown = super().show_ticket(cx, ticket)
-        if ticket.attributes is not None:
-            shown["name"] = json.loads(ticket.attributes)["name"]
+        # A ticket may have been sold under other rules, which kept something else with it.
+        kept = json.loads(ticket.attributes or "{}")
+        if isinstance(kept.get("name"), str):
+            shown["name"] = kept["name"]
         return shown

@@ -9,7 +9,7 @@ mkdir -p "$work/bin" "$work/rust-target"
 run=$(mktemp -d)
 # Packages are kept from run to run, and modules are compiled once in each.
 export npm_config_cache=$work/npm npm_config_prefer_offline=true npm_config_update_notifier=false PIP_CACHE_DIR=$work/pip
-export BOXOFFICE_CACHE_DIR=$run/cache BOXOFFICE_RATE_LIMIT=off
+export BOXOFFICE_CACHE_DIR=$run/cache
 mkdir -m 700 "$run/cache"
 box=${BOXOFFICE:-$root/target/release/boxoffice}
 
@@ -93,7 +93,7 @@ stop_aside() {
 }
 
 # A registry that does not answer, in the words of npm, pip and cargo.
-no_registry='ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ERR_SOCKET_TIMEOUT|network timeout|E50[0-9]|Max retries exceeded|Temporary failure in name resolution|Failed to establish a new connection|ReadTimeoutError|ProxyError|No matching distribution found|Could not resolve host|failed to download|failed to fetch|spurious network error|download of .* failed'
+no_registry='ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ERR_SOCKET_TIMEOUT|network timeout|E50[0-9]|Max retries exceeded|Temporary failure in name resolution|Failed to establish a new connection|ReadTimeoutError|ProxyError|Could not resolve host|failed to fetch|spurious network error|download of .* failed'
 
 # tools COMMAND...: runs what needs a registry; 75 where that does not answer, and the file why says so.
 tools() {

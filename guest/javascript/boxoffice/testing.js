@@ -1,7 +1,8 @@
 // For tests: the host's functions in memory, and requests to rules that run natively, without a server and without wasm.
 //
 // The mock keeps what rules go by: seats are never sold twice, a hold ends, one live ticket for each event and email, a key is used once.
-// Roles, limits of lengths and pages are the host's own; `boxoffice rules test` tries those with the real one.
+// Roles, limits of lengths and pages, the order of lists and the finer conditions of their queries are the host's own; `boxoffice rules test`
+// tries those with the real one.
 
 import { serve } from './serve.js';
 

@@ -46,6 +46,14 @@ test('a repeated request gets its ticket, also when nothing is left', () => {
     assert.equal(again.json.id, first.json.id);
 });
 
+test('what comes before an unknown event is said first: a key that is another registration\'s', () => {
+    const { app, id } = eventWith(0);
+    const body = { email: 'ada@example.org', idempotency_key: 'k' };
+    app.post(`/events/${id}/register`, body);
+    assert.equal(app.post('/events/unknown/register', body).json.code, 'idempotency_key_reused');
+    assert.equal(app.post('/events/unknown/register', { email: 'ada@example.org' }).json.code, 'event_not_found');
+});
+
 test('the module is called what the package is called', () => {
     const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
     const { about } = new ShortHolds();

@@ -1,9 +1,12 @@
 """The rule that is this module's own."""
 
+import json
 import re
 import unittest
+from dataclasses import replace
 from pathlib import Path
 
+from boxoffice import Rules
 from boxoffice.testing import App
 from rules import NamedTickets
 
@@ -31,6 +34,19 @@ class TheNameOnTheBadge(unittest.TestCase):
             answer = self.app.post(self.path, {"email": "bob@example.org", "name": name})
             self.assertEqual(answer.status, 400, name)
             self.assertEqual([error["pointer"] for error in answer.json["errors"]], ["/name"], name)
+
+    def test_is_not_looked_for_in_what_other_rules_kept_with_a_ticket(self):
+        for kept in ({"seat": "A1"}, {"name": 7}, {}):
+
+            class Others(NamedTickets):
+                def register(self, cx, registration):
+                    return Rules.register(self, cx, replace(registration, attributes=json.dumps(kept)))
+
+            others = App(Others(), self.app.host)
+            ticket = others.post(self.path, {"email": f"{len(str(kept))}@example.org"}).json
+            answer = self.app.get(f"/tickets/{ticket['id']}")
+            self.assertEqual(answer.status, 200)
+            self.assertNotIn("name", answer.json)
 
     def test_is_in_the_description(self):
         routes = {route["id"]: route for route in self.app.module.describe()["routes"]}
