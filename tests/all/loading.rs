@@ -142,14 +142,14 @@ async fn a_module_over_the_limits_is_told_which_one() {
         (instances("(table 1 funcref)", 9), "--rules-tables"),
         (instances(&"(table 1 funcref)".repeat(9), 1), "--rules-tables"),
         (instances("(table 20001 funcref)", 1), "--rules-table-elements"),
-        (instances("", 33), "33 core module instances"),
+        (instances("", 65), "65 core module instances"),
         (instances(&"(global i64 (i64.const 0))".repeat(80_000), 1), "instance"),
     ];
     for (component, says) in cases {
         assert_refused(load(component).await, LoadRefusal::OverLimits, &[says]);
     }
     // Just within them it is another check that refuses.
-    for component in [instances("(memory 1024)", 2), instances("(table 20000 funcref)", 8), instances("", 32)] {
+    for component in [instances("(memory 1024)", 2), instances("(table 20000 funcref)", 8), instances("", 64)] {
         assert_refused(load(component).await, LoadRefusal::WrongExports, &[]);
     }
 }
