@@ -24,7 +24,7 @@ use crate::domain::IdSource;
 use crate::registry::Registry;
 use crate::throwaway::{Throwaway, ThrowawaySetup};
 use crate::wasm::{Engine, Loader, Module};
-use crate::watch::{Look, Noticed, Served, Watching, serve};
+use crate::watch::{Look, Noticed, Served, Watching, serve_read};
 use news::{News, Printing, Teller};
 
 /// What its last words may take to be written.
@@ -94,7 +94,7 @@ async fn start(
     let loader = Loader::new(Arc::new(engine), settings.compiling.compiler());
     let module = first(&loader, watching, teller).await;
     let running = Throwaway::start(ThrowawaySetup {
-        settings: settings.serve(),
+        settings: settings.of_server(),
         listener: Some(listener),
         clock: Arc::new(SystemClock::start()),
         ids: [IdSource::from_system(), IdSource::from_system()],
@@ -139,7 +139,7 @@ async fn follow(watching: &mut Watching, registry: &Registry, teller: &Teller) {
         if let Ok(artifact) = &read {
             teller.tell(News::Checking { bytes: artifact.bytes.len() }).await;
         }
-        let served = serve(read, registry).await;
+        let served = serve_read(read, registry).await;
         match watching.dealt_with(served) {
             Ok(Served::Same) => teller.tell(News::Same).await,
             Ok(Served::Swapped { module, before }) => teller.tell(News::Swapped { module, before }).await,
