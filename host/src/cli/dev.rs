@@ -39,12 +39,14 @@ pub(super) async fn dev(settings: &Dev) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = run(settings, &teller, &mut printing).await;
-    printing.finish(&teller, LAST_WORDS).await;
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("boxoffice: {why}");
+    let why = run(settings, &teller, &mut printing).await.err();
+    printing.finish(&teller, why.clone(), LAST_WORDS).await;
+    match why {
+        None => ExitCode::SUCCESS,
+        Some(why) => {
+            if !settings.json {
+                eprintln!("boxoffice: {why}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -156,17 +158,24 @@ async fn follow(watching: &mut Watching, registry: &Registry, teller: &Teller) {
 struct Ending {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal was closed.
+    hang_up: Signal,
 }
 
 impl Ending {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
     async fn asked_for(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }
