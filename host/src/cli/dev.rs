@@ -158,8 +158,8 @@ async fn follow(watching: &mut Watching, registry: &Registry, teller: &Teller) {
 struct Ending {
     interrupt: Signal,
     terminate: Signal,
-    /// The terminal was closed.
-    hang_up: Signal,
+    /// The terminal was closed. `None`: whoever started it wants it to go on then, as `nohup` does.
+    hang_up: Option<Signal>,
 }
 
 impl Ending {
@@ -167,15 +167,28 @@ impl Ending {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
     async fn asked_for(&mut self) {
+        let hung_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = hung_up => {}
         }
     }
+}
+
+/// Whether SIGHUP was ignored when this process began: the lowest bit of what the system says is.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
