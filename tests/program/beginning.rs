@@ -100,9 +100,10 @@ fn a_project_in_rust_has_the_sdk_where_it_was_asked_for() {
     assert_eq!(new(dir.path(), &["published", "--lang", "rust", "--sdk", "0.1.0"]).0, Some(0));
     assert!(manifest("published").contains("boxoffice-sdk = \"0.1.0\""));
 
-    for (sdk, lang) in [("nowhere", "rust"), ("copied/src", "rust"), ("copied", "rust"), ("0.1.0", "js")] {
+    let wrong = [("nowhere", "rust", 1), ("copied/src", "rust", 1), ("copied", "rust", 1), ("0.1.0", "js", 2)];
+    for (sdk, lang, expected) in wrong {
         let (code, told) = new(dir.path(), &["another", "--lang", lang, "--sdk", sdk]);
-        assert_eq!((code, &told["refusal"]), (Some(1), &json!("no-sdk")), "{told}");
+        assert_eq!((code, &told["refusal"]), (Some(expected), &json!("no-sdk")), "{told}");
     }
     assert!(!dir.path().join("another").exists());
 }
@@ -115,7 +116,7 @@ fn names_that_no_module_can_have_are_refused() {
         let (code, told) = new(dir.path(), &[name, "--lang", "js"]);
         assert_eq!(
             (code, &told["refusal"], &told["made"]),
-            (Some(1), &json!("bad-name"), &Value::Null),
+            (Some(2), &json!("bad-name"), &Value::Null),
             "{name}: {told}"
         );
     }

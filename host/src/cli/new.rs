@@ -16,17 +16,26 @@ use super::terminal::plain;
 use crate::config::{Language, New};
 use project::Project;
 
+/// The command line is wrong.
+const USAGE: u8 = 2;
+
 /// Why there is no project.
 #[derive(Debug)]
 pub(super) struct Refused {
     name: &'static str,
     message: String,
     advice: &'static str,
+    /// Whether the command line itself is wrong, whatever there is on the disk.
+    is_usage: bool,
 }
 
 impl Refused {
     fn new(name: &'static str, message: impl Into<String>, advice: &'static str) -> Self {
-        Self { name, message: message.into(), advice }
+        Self { name, message: message.into(), advice, is_usage: false }
+    }
+
+    fn usage(name: &'static str, message: impl Into<String>, advice: &'static str) -> Self {
+        Self { is_usage: true, ..Self::new(name, message, advice) }
     }
 }
 
@@ -46,23 +55,26 @@ pub(super) fn new(settings: &New) -> ExitCode {
             tell(&made.to_string())
         }
         (Ok((project, path)), false) => tell(&for_people(project, path)),
-        (Err(Refused { name, message, advice }), true) => {
+        (Err(Refused { name, message, advice, .. }), true) => {
             tell(&json!({"made": null, "refusal": name, "message": message, "advice": advice}).to_string())
         }
-        (Err(Refused { name, message, advice }), false) => {
+        (Err(Refused { name, message, advice, .. }), false) => {
             eprintln!("boxoffice: refused: {name}: {}\n  what to do: {advice}", plain(message));
             Ok(())
         }
     };
-    // Whoever closed stdout does not want to know; the project is there.
-    if made.is_ok() && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match made {
+        Err(refused) if refused.is_usage => ExitCode::from(USAGE),
+        Ok(_) if told.is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
 }
 
 fn make(settings: &New) -> Result<(Project, PathBuf), Refused> {
     name::check(&settings.name, settings.lang)?;
     if settings.sdk.is_some() && settings.lang != Language::Rust {
         let message = "--sdk: only a module in Rust is built on the SDK";
-        return Err(Refused::new("no-sdk", message, "leave it out; the library is a part of the project"));
+        return Err(Refused::usage("no-sdk", message, "leave it out; the library is a part of the project"));
     }
     let project = Project::of(settings)?;
     let path = folder::write(&settings.dir, &settings.name, &project.files)?;
