@@ -1,6 +1,7 @@
 //! `boxoffice rules new NAME`: a project of an author's own.
 
 mod folder;
+mod lock;
 mod name;
 mod project;
 mod sdk;
@@ -51,6 +52,7 @@ pub(super) fn new(settings: &New) -> ExitCode {
                 "lang": project.language,
                 "files": files,
                 "next": project.next,
+                "note": project.note,
             });
             tell(&made.to_string())
         }
@@ -83,9 +85,10 @@ fn make(settings: &New) -> Result<(Project, PathBuf), Refused> {
 
 fn for_people(project: &Project, path: &Path) -> String {
     let (path, count) = (plain(&path.display().to_string()), project.files.len());
+    let note = project.note.as_ref().map_or_else(String::new, |note| format!("note: {}\n", plain(note)));
     let steps: Vec<_> = project.next.iter().map(|step| format!("  {step}")).collect();
     format!(
-        "made {path}: {count} files, the standard rules with one rule changed; see README.md\n\nnext:\n  cd {path}\n{}",
+        "made {path}: {count} files, the standard rules with one rule changed; see README.md\n{note}\nnext:\n  cd {path}\n{}",
         steps.join("\n")
     )
 }
