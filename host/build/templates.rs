@@ -17,13 +17,15 @@ const TREES: [(&str, &str, &[&str]); 5] = [
 
 /// Folders that tools make, and that are in no project.
 const NEVER: [&str; 6] = [".git", ".venv", "__pycache__", "dist", "node_modules", "target"];
-/// Files that tools write, and that cargo is to write anew.
-const NEVER_FILES: [&str; 1] = ["Cargo.lock"];
 /// Most bytes of one file: a lock file of some hundred packages.
 const MAX_FILE: u64 = 512 * 1024;
 
+/// What the SDK's manifest ends with, and `rules new` cuts off: a copy belongs to no workspace.
+const SDK_END: &str = "\n[lints]\nworkspace = true\n";
+
 /// Writes `templates.rs` into `out`, for `host/src/cli/new/templates.rs`.
 pub(super) fn write(workspace: &Path, out: &Path) -> anyhow::Result<()> {
+    check_sdk(workspace)?;
     let mut code = String::new();
     for (name, folder, parts) in TREES {
         let root = workspace.join(folder);
@@ -42,6 +44,19 @@ pub(super) fn write(workspace: &Path, out: &Path) -> anyhow::Result<()> {
         writeln!(code, "];")?;
     }
     fs::write(out.join("templates.rs"), code)?;
+    Ok(())
+}
+
+/// Refuses an SDK that would not build outside of this repository's workspace.
+fn check_sdk(workspace: &Path) -> anyhow::Result<()> {
+    let path = workspace.join("guest/sdk/Cargo.toml");
+    let manifest = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let alone = manifest.strip_suffix(SDK_END);
+    let alone = alone.with_context(|| format!("{} must end with {SDK_END:?}", path.display()))?;
+    let inherits = |line: &str| !line.starts_with('#') && line.contains("workspace");
+    if let Some(line) = alone.lines().find(|line| inherits(line)) {
+        anyhow::bail!("{}: {line:?}: a project of an author's own has no such workspace", path.display());
+    }
     Ok(())
 }
 
@@ -95,6 +110,6 @@ impl Ignored {
             Some(ending) => name.ends_with(ending),
             None => name == pattern,
         };
-        NEVER.contains(&name) || NEVER_FILES.contains(&name) || self.patterns.iter().any(matches)
+        NEVER.contains(&name) || self.patterns.iter().any(matches)
     }
 }

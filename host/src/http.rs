@@ -51,7 +51,7 @@ pub use own::own_paths;
 pub(crate) use proxy::Proxies;
 pub(crate) use request::params;
 pub(crate) use response::{HttpResponse, Reply, plain};
-pub(crate) use routing::{Place, body_limit, find as find_place};
+pub(crate) use routing::{Destination, body_limit, find as find_destination};
 pub(crate) use tls::Tls;
 
 /// Addresses that the limiter remembers at the same time, and as many callers. More, all live: `overloaded`.
@@ -225,8 +225,8 @@ impl Turn<'_> {
         trace: &mut Trace,
     ) -> Result<Answer, Error> {
         let (route, params) = match routing::find(&chosen.module, &parts.method, parts.uri.path())? {
-            Place::Route(route, params) => (route, params),
-            Place::Host(answer) => return Ok(answer),
+            Destination::Route(route, params) => (route, params),
+            Destination::Host(answer) => return Ok(answer),
         };
         entry.route(&route.id);
         trace.route(&route.id);

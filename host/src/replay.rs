@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::difference::{Bodies, as_json, came_as_json, first_difference, outcome_as_json, short, short_outcome, told};
 use crate::domain::Principal;
 use crate::error::Error;
-use crate::http::{Place, find_place, params};
+use crate::http::{Destination, find_destination, params};
 use crate::recorder::file::{Outcome, RecordedRequest};
 use crate::seen::{Came, Refusal};
 use crate::wasm::{
@@ -75,7 +75,7 @@ fn request_for(recorded: &RecordedRequest, module: &Module, same_module: bool) -
     }
     let method = recorded.request.method.parse();
     let method = method.map_err(|_| Error::InvalidRequest("HTTP has no such method.".to_owned()))?;
-    let Place::Route(route, found) = find_place(module, &method, &recorded.request.path)? else {
+    let Destination::Route(route, found) = find_destination(module, &method, &recorded.request.path)? else {
         return Err(Error::RouteNotFound);
     };
     let principal: Principal = recorded.caller.principal();

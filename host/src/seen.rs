@@ -37,6 +37,14 @@ pub(crate) struct Unrouted {
     pub(crate) took_micros: u64,
 }
 
+impl Unrouted {
+    /// Bytes, near enough, of what it holds: most of it is the client's.
+    pub(crate) fn weight(&self) -> usize {
+        let refusal = self.refusal.as_ref().map_or(0, |refusal| refusal.detail.len());
+        size_of::<Self>() + self.path.len() + self.query.as_ref().map_or(0, String::len) + refusal
+    }
+}
+
 /// A request that was routed.
 pub(crate) struct Seen {
     pub(crate) method: hyper::Method,

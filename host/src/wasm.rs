@@ -27,7 +27,7 @@ mod waits;
 mod wasi;
 
 pub use answer::Answer;
-pub use backtrace::Place;
+pub use backtrace::{Place, is_own_file};
 pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
 pub(crate) use compiler::blocking;
 pub use compiler::{Cache, CompileLimits, Compiler, CompilerProgram, compile_module};

@@ -227,7 +227,7 @@ pub(crate) async fn run(path: PathBuf, first: Look, registry: Arc<Registry>) {
             tracing::warn!("--rules {} is not there; the module before goes on serving", watching.path().display());
             continue;
         };
-        let served = serve(read, &registry).await;
+        let served = serve_read(read, &registry).await;
         match watching.dealt_with(served) {
             Ok(served) => tell_served(watching.path(), &served),
             Err(Some(error)) => tell(watching.path(), &error, &registry),
@@ -243,7 +243,7 @@ async fn look(path: &Path) -> Option<Look> {
 }
 
 /// Serves what was read, in place of what is served.
-pub(crate) async fn serve(read: Result<Artifact, LoadError>, registry: &Registry) -> Result<Served, LoadError> {
+pub(crate) async fn serve_read(read: Result<Artifact, LoadError>, registry: &Registry) -> Result<Served, LoadError> {
     let before = Arc::clone(&registry.serving().active);
     // Of up to 64 MiB: not on a thread that serves.
     let artifact = read?;

@@ -100,11 +100,50 @@ fn a_project_in_rust_has_the_sdk_where_it_was_asked_for() {
     assert_eq!(new(dir.path(), &["published", "--lang", "rust", "--sdk", "0.1.0"]).0, Some(0));
     assert!(manifest("published").contains("boxoffice-sdk = \"0.1.0\""));
 
-    for (sdk, lang) in [("nowhere", "rust"), ("copied/src", "rust"), ("copied", "rust"), ("0.1.0", "js")] {
+    // One that this program was not built with is told, and made all the same.
+    let (code, told) = new(dir.path(), &["later", "--lang", "rust", "--sdk", "7.0.0"]);
+    let note = told["note"].as_str().expect("a word about that");
+    assert!(code == Some(0) && note.contains("7.0.0") && note.contains("0.1.0"), "{note}");
+    assert_eq!(new(dir.path(), &["same", "--lang", "rust", "--sdk", "0.1.0"]).1["note"], Value::Null);
+    let people = run(dir.path(), &["rules", "new", "later-too", "--lang", "rust", "--sdk", "7.0.0"]);
+    assert!(String::from_utf8(people.stdout).unwrap().contains("note: the SDK asked for is 7.0.0"));
+
+    let wrong = [("nowhere", "rust", 1), ("copied/src", "rust", 1), ("copied", "rust", 1), ("0.1.0", "js", 2)];
+    for (sdk, lang, expected) in wrong {
         let (code, told) = new(dir.path(), &["another", "--lang", lang, "--sdk", sdk]);
-        assert_eq!((code, &told["refusal"]), (Some(1), &json!("no-sdk")), "{told}");
+        assert_eq!((code, &told["refusal"]), (Some(expected), &json!("no-sdk")), "{told}");
     }
     assert!(!dir.path().join("another").exists());
+}
+
+/// The packages of a Cargo.lock, as they stand there: name and version.
+fn locked(text: &str) -> Vec<(String, String)> {
+    let lock: toml::Table = text.parse().unwrap();
+    let packages = lock["package"].as_array().unwrap().iter();
+    packages
+        .map(|one| (one["name"].as_str().unwrap().to_owned(), one["version"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_project_in_rust_is_built_from_the_versions_that_are_tested_here() {
+    let dir = TempDir::new().unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let tested = locked(&read(&repository, "Cargo.lock"));
+    // Names that come first, last and in between.
+    for name in ["a", "my-rules", "zzz"] {
+        assert_eq!(new(dir.path(), &[name, "--lang", "rust"]).0, Some(0));
+        let lock = locked(&read(&dir.path().join(name), "Cargo.lock"));
+        assert!(lock.is_sorted(), "cargo --locked takes no other order: {lock:?}");
+        let (own, others): (Vec<_>, Vec<_>) = lock.into_iter().partition(|(package, _)| package == name);
+        assert_eq!(own, [(name.to_owned(), "0.1.0".to_owned())]);
+        assert!(others.len() > 20 && others.iter().all(|package| tested.contains(package)), "{others:?}");
+    }
+    // Where it would be wrong there is none, and cargo writes one.
+    let lock = |name: &str| dir.path().join(name).join("Cargo.lock").exists();
+    assert_eq!(new(dir.path(), &["csv", "--lang", "rust"]).0, Some(0));
+    assert_eq!(new(dir.path(), &["published", "--lang", "rust", "--sdk", "0.1.0"]).0, Some(0));
+    assert!(!lock("csv") && !lock("published") && lock("a"));
 }
 
 #[test]
@@ -115,7 +154,7 @@ fn names_that_no_module_can_have_are_refused() {
         let (code, told) = new(dir.path(), &[name, "--lang", "js"]);
         assert_eq!(
             (code, &told["refusal"], &told["made"]),
-            (Some(1), &json!("bad-name"), &Value::Null),
+            (Some(2), &json!("bad-name"), &Value::Null),
             "{name}: {told}"
         );
     }

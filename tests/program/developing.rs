@@ -96,13 +96,27 @@ impl Developing {
         fs::copy(module, self.dir.path().join("rules.wasm")).unwrap();
     }
 
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// How many folders it has made and not removed.
+    fn folders(&self) -> usize {
+        fs::read_dir(self.dir.path().join("tmp")).unwrap().count()
+    }
+
     /// Ends it with Ctrl-C's signal: the exit code, what it still said, and whether it left anything behind.
-    fn interrupt(mut self) -> (Option<i32>, String, usize) {
-        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+    fn interrupt(self) -> (Option<i32>, String, usize) {
+        self.signal(Signal::INT);
+        self.ended()
+    }
+
+    /// The same for one that was told to end.
+    fn ended(mut self) -> (Option<i32>, String, usize) {
         let code = self.child.wait().unwrap().code();
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
-        (code, rest, fs::read_dir(self.dir.path().join("tmp")).unwrap().count())
+        (code, rest, self.folders())
     }
 }
 
@@ -259,13 +273,72 @@ fn it_waits_for_a_build_and_each_save_is_swapped_or_refused_with_advice() {
     assert_eq!(server.ask("GET", "/events", "", ""), 200);
     assert_eq!(server.event()["status"], 200);
 
-    server.save(unruly_rules());
+    server.save(unruly_rules_with_lines());
     let (swapped, before) = server.until("swapped");
     assert_eq!((&swapped["module"]["name"], &swapped["before"]["name"]), (&"unruly".into(), &"standard".into()));
     let routes = |kind: &str| swapped["routes"][kind].as_array().unwrap().clone();
     assert!(routes("added").contains(&"GET /fine".into()) && routes("removed").contains(&"GET /events".into()));
     assert!(before.iter().all(|event| event["event"] == "checking"), "{before:?}");
     assert_eq!(server.ask("GET", "/fine", "", ""), 200);
+    // A trap of what was saved is told with its lines, too.
+    assert_eq!(server.ask("GET", "/trap", "", ""), 500);
+    let (_, trapped) = (server.event(), server.event());
+    let places = trapped["failure"]["places"].as_array().unwrap();
+    let own = places.iter().find(|place| place["own"] == true).expect("one is the author's");
+    assert_eq!(own["line"], line_of("lib.rs", TRAP), "{own}");
+}
+
+/// Asks for an event to be made, as far as its body, which the server waits for.
+fn half_asked(server: &Developing, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let head = format!(
+        "POST /events HTTP/1.1\r\nhost: h\r\nx-role: organizer\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut goes_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut goes_on).unwrap();
+    assert!(goes_on.starts_with(b"HTTP/1.1 100 "));
+    stream
+}
+
+#[test]
+fn what_is_in_flight_when_it_is_ended_is_answered_and_nothing_is_left() {
+    let body = r#"{"name":"Concert","capacity":5}"#;
+    // Ctrl-C, a terminal that is closed, and what a process manager sends.
+    for signal in [Signal::INT, Signal::HUP, Signal::TERM] {
+        let mut server = Developing::start(Some(Path::new(STANDARD)), &["--json"]);
+        server.serving();
+        assert_eq!(server.folders(), 1, "it keeps its database there");
+        let mut asking = half_asked(&server, body);
+        server.signal(signal);
+        asking.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        asking.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{signal:?}: {answer}");
+        let (code, said, left) = server.ended();
+        assert_eq!((code, left), (Some(0), 0), "{signal:?}");
+        let said: Value = serde_json::from_str(&said).expect("that request, and nothing else");
+        assert_eq!(said["status"], 201);
+    }
+}
+
+#[test]
+fn whoever_started_it_to_outlive_the_terminal_has_that() {
+    let dir = TempDir::new().unwrap();
+    let mut command = std::process::Command::new("sh");
+    let run = r#"trap "" HUP; exec "$0" rules dev rules.wasm --listen 127.0.0.1:0 --json"#;
+    command.current_dir(dir.path()).env_clear().args(["-c", run, env!("CARGO_BIN_EXE_boxoffice")]);
+    fs::create_dir(dir.path().join("tmp")).unwrap();
+    let mut child = command.env("TMPDIR", dir.path().join("tmp")).stdout(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let mut server = Developing { child, out, dir, address: String::new() };
+    assert_eq!(server.event()["event"], "waiting");
+    server.signal(Signal::HUP);
+    server.save(Path::new(STANDARD));
+    server.serving();
+    assert_eq!(server.interrupt(), (Some(0), String::new(), 0));
 }
 
 #[test]
@@ -291,6 +364,11 @@ fn what_cannot_be_served_on_is_refused_by_name() {
         &["--listen", "any role"],
     );
     assert_refused(&run(dir.path(), &["rules", "dev", "-"]), 2, &["name a file"]);
+    // For scripts, as an object like all the others.
+    let output = run(dir.path(), &["rules", "dev", STANDARD, "--json", "--listen", &address]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["event"]), (Some(1), &"failed".into()));
+    assert!(told["message"].as_str().unwrap().contains(&address) && output.stderr.is_empty(), "{told}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Files and lines of traps: for authors, and never where strangers' modules are served.
 
 use std::fs;
+use std::path::Path;
 
+use boxoffice::wasm::is_own_file;
 use harness::{unruly_rules, unruly_rules_with_lines};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -37,7 +39,10 @@ fn a_replay_tells_the_line_of_a_trap_and_serve_reads_no_debug_information() {
     assert!(!failed["message"].as_str().unwrap().contains("lib.rs:"), "{failed}");
 
     // In the same cache: what serves has other native code than what tells lines.
+    let cached = || fs::read_dir(dir.path().join("cache")).unwrap().count();
+    assert_eq!(cached(), 1);
     let told = replayed(&dir, &file, unruly_rules_with_lines().to_str().unwrap());
+    assert_eq!(cached(), 2, "code without lines is not used where they are told, nor the other way round");
     assert_eq!(told["identical"], true, "lines are beside what is compared: {told}");
     let own = told["now"]["places"].as_array().unwrap().iter().find(|place| place["own"] == true).expect("one is");
     assert!(own["file"].as_str().unwrap().ends_with("tests/guests/unruly/src/lib.rs"), "{own}");
@@ -63,4 +68,19 @@ fn how_long_a_call_took_is_in_no_recording() {
     let recorded: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let call = recorded["calls"][0].as_object().unwrap();
     assert_eq!(call.keys().collect::<Vec<_>>(), ["asked", "function", "said"]);
+}
+
+#[test]
+fn an_author_can_work_in_a_folder_of_any_name_and_copies_of_libraries_are_not_their_own() {
+    let base = Path::new("/home/ada/vendor/guest/sdk/my-rules");
+    let own = |path: &str| is_own_file(path, base);
+    assert!(own("/home/ada/vendor/guest/sdk/my-rules/src/lib.rs") && own("src/lib.rs"));
+    for copied in ["vendor/boxoffice-sdk/src/rules.rs", "crates/vendor/csv/src/lib.rs"] {
+        assert!(!own(&format!("/home/ada/vendor/guest/sdk/my-rules/{copied}")) && !own(copied), "{copied}");
+    }
+    // Elsewhere there is nothing to tell a folder's name from a copy.
+    let elsewhere =
+        ["/home/ada/.cargo/registry/src/index/csv-1.4.0/src/lib.rs", "/rustc/abc/library/core/src/panicking.rs"];
+    assert!(elsewhere.iter().all(|path| !own(path)) && !own("/home/ada/vendor/csv/src/lib.rs"));
+    assert!(own("/home/ada/other-rules/src/lib.rs"));
 }

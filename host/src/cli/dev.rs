@@ -24,7 +24,7 @@ use crate::domain::IdSource;
 use crate::registry::Registry;
 use crate::throwaway::{Throwaway, ThrowawaySetup};
 use crate::wasm::{Engine, Loader, Module};
-use crate::watch::{Look, Noticed, Served, Watching, serve};
+use crate::watch::{Look, Noticed, Served, Watching, serve_read};
 use news::{News, Printing, Teller};
 
 /// What its last words may take to be written.
@@ -39,12 +39,14 @@ pub(super) async fn dev(settings: &Dev) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = run(settings, &teller, &mut printing).await;
-    printing.finish(&teller, LAST_WORDS).await;
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("boxoffice: {why}");
+    let why = run(settings, &teller, &mut printing).await.err();
+    printing.finish(&teller, why.clone(), LAST_WORDS).await;
+    match why {
+        None => ExitCode::SUCCESS,
+        Some(why) => {
+            if !settings.json {
+                eprintln!("boxoffice: {why}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -94,7 +96,7 @@ async fn start(
     let loader = Loader::new(Arc::new(engine), settings.compiling.compiler());
     let module = first(&loader, watching, teller).await;
     let running = Throwaway::start(ThrowawaySetup {
-        settings: settings.serve(),
+        settings: settings.of_server(),
         listener: Some(listener),
         clock: Arc::new(SystemClock::start()),
         ids: [IdSource::from_system(), IdSource::from_system()],
@@ -139,7 +141,7 @@ async fn follow(watching: &mut Watching, registry: &Registry, teller: &Teller) {
         if let Ok(artifact) = &read {
             teller.tell(News::Checking { bytes: artifact.bytes.len() }).await;
         }
-        let served = serve(read, registry).await;
+        let served = serve_read(read, registry).await;
         match watching.dealt_with(served) {
             Ok(Served::Same) => teller.tell(News::Same).await,
             Ok(Served::Swapped { module, before }) => teller.tell(News::Swapped { module, before }).await,
@@ -156,17 +158,37 @@ async fn follow(watching: &mut Watching, registry: &Registry, teller: &Teller) {
 struct Ending {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal was closed. `None`: whoever started it wants it to go on then, as `nohup` does.
+    hang_up: Option<Signal>,
 }
 
 impl Ending {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
+        })
     }
 
     async fn asked_for(&mut self) {
+        let hung_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hung_up => {}
         }
     }
+}
+
+/// Whether SIGHUP was ignored when this process began: the lowest bit of what the system says is.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

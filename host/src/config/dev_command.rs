@@ -68,7 +68,7 @@ impl Dev {
     }
 
     /// What the server is started with. Callers may search by email, as those of a server with real credentials may: nothing is at stake.
-    pub(crate) fn serve(&self) -> Serve {
+    pub(crate) fn of_server(&self) -> Serve {
         Serve {
             hold: self.hold,
             rate_limit: self.rate_limit,

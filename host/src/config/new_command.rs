@@ -12,7 +12,9 @@ use clap::{Args, ValueEnum};
   boxoffice rules new my-rules --lang js --dir ~/projects
       ~/projects/my-rules, in JavaScript
   boxoffice rules new my-rules --lang rust --sdk ~/boxoffice/guest/sdk
-      on the SDK of a checkout, instead of a copy of the one that this program has")]
+      on the SDK of a checkout, instead of a copy of the one that this program has
+  boxoffice rules new my-rules --lang rust --sdk 0.1.0
+      on a version of the SDK from crates.io, once it is published there; without --sdk nothing of it is fetched")]
 pub struct New {
     /// What the module is called: a to z, 0 to 9 and -, a letter first. So is its folder
     #[arg(value_name = "NAME")]
@@ -22,8 +24,8 @@ pub struct New {
     #[arg(long, value_name = "LANG")]
     pub lang: Language,
 
-    /// Where the SDK of a Rust module is from: its folder (guest/sdk of a checkout), or a published version; a copy of this program's unless
-    /// it is given
+    /// Where the SDK of a Rust module is from: its folder (guest/sdk of a checkout), or the version that crates.io has, if it is
+    /// published; a copy of this program's unless it is given
     #[arg(long, value_name = "PATH|VERSION")]
     pub sdk: Option<String>,
 

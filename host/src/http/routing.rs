@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::wasm::{Answer, Found, Module, Route};
 
 /// What there is for a request.
-pub(crate) enum Place<'a> {
+pub(crate) enum Destination<'a> {
     /// A route, and its parameters, still percent-encoded.
     Route(&'a Route, Vec<(&'a str, &'a str)>),
     /// The host answers by itself.
@@ -15,13 +15,13 @@ pub(crate) enum Place<'a> {
 }
 
 /// Finds what there is for `method` at `path`, the raw path of the request.
-pub(crate) fn find<'a>(module: &'a Module, method: &Method, path: &'a str) -> Result<Place<'a>, Error> {
+pub(crate) fn find<'a>(module: &'a Module, method: &Method, path: &'a str) -> Result<Destination<'a>, Error> {
     match module.router.find(&module.manifest, method, path) {
-        Found::Route(route, params) => Ok(Place::Route(route, params)),
-        Found::OtherMethods(allow) if method == Method::OPTIONS => Ok(Place::Host(response::options(&allow))),
+        Found::Route(route, params) => Ok(Destination::Route(route, params)),
+        Found::OtherMethods(allow) if method == Method::OPTIONS => Ok(Destination::Host(response::options(&allow))),
         Found::OtherMethods(allow) => Err(Error::MethodNotAllowed { allow }),
         Found::Nothing if request::is_for_the_server(method, path) => {
-            Ok(Place::Host(response::options(&module.router.allow_anywhere())))
+            Ok(Destination::Host(response::options(&module.router.allow_anywhere())))
         }
         Found::Nothing => Err(Error::RouteNotFound),
     }

@@ -8,7 +8,7 @@ use super::example::Example;
 use super::tally::Tally;
 use crate::domain::Actor;
 use crate::error::Error;
-use crate::http::{Place, body_limit, find_place, params};
+use crate::http::{Destination, body_limit, find_destination, params};
 use crate::seen::{Came, Ran, Refusal, Seen};
 use crate::store::Store;
 use crate::wasm::{Cause, Errand, Failure, Grants, GuestRequest, Lane, Module, Playback, Report, RunError};
@@ -44,9 +44,9 @@ impl Candidate {
     }
 
     async fn answer(&self, seen: &Seen) -> Result<Side, Error> {
-        let (route, found) = match find_place(&self.module, &seen.method, &seen.path)? {
-            Place::Route(route, params) => (route, params),
-            Place::Host(answer) => return Ok(Side::Came(Came::Answer(answer))),
+        let (route, found) = match find_destination(&self.module, &seen.method, &seen.path)? {
+            Destination::Route(route, params) => (route, params),
+            Destination::Host(answer) => return Ok(Side::Came(Came::Answer(answer))),
         };
         route.access.check(&seen.principal).map_err(|needs| Error::lacks(&seen.principal, needs))?;
         let limit = body_limit(route, self.max_body);

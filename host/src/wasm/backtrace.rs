@@ -26,7 +26,7 @@ const RUST: &str = "/rustc/";
 /// Where cargo keeps the sources of other people's crates; below it each registry has a folder.
 const REGISTRY: &str = "/registry/src/";
 /// What is in the paths of files that are not an author's own: Rust's library, here and as it was built elsewhere, C's, crates, and copies of
-/// them.
+/// them. Looked for below the folder that paths are told from, where a file lies there: a project can lie in a folder of any name.
 const OF_OTHERS: [&str; 6] = [RUST, REGISTRY, "/rustlib/src/", "/wasi-libc/", "/vendor/", "/guest/sdk/"];
 
 /// What is in the name of the function that hands a call to an author's code: wit-bindgen's `_export_handle_cabi`.
@@ -48,8 +48,7 @@ impl Lines {
     fn path(&self, path: &str) -> String {
         let path = &path[..path.floor_char_boundary(MAX_PATH)];
         let after = |mark: &str| path.split_once(mark).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
-        let below = Path::new(path).strip_prefix(&self.base).ok().and_then(Path::to_str);
-        let told = below.or_else(|| after(REGISTRY)).or_else(|| after(RUST)).unwrap_or(path);
+        let told = below(path, &self.base).or_else(|| after(REGISTRY)).or_else(|| after(RUST)).unwrap_or(path);
         readable(told)
     }
 }
@@ -90,6 +89,19 @@ impl fmt::Display for Place {
             _ => Ok(()),
         }
     }
+}
+
+/// The path from this folder, if it lies below it.
+fn below<'a>(path: &'a str, base: &Path) -> Option<&'a str> {
+    Path::new(path).strip_prefix(base).ok().and_then(Path::to_str)
+}
+
+/// Whether a file that a module was built from is its author's own, and not of a library or a copy of one. `path` is as the debug information
+/// has it, and `base` the folder that its author works in.
+#[must_use]
+pub fn is_own_file(path: &str, base: &Path) -> bool {
+    let looked_at = format!("/{}", below(path, base).unwrap_or(path));
+    !OF_OTHERS.iter().any(|mark| looked_at.contains(mark))
 }
 
 /// The functions that a guest was in, innermost first.
@@ -143,8 +155,7 @@ fn places(frame: &FrameInfo, lines: &Lines) -> Vec<Place> {
 fn place(symbol: &FrameSymbol, frame: &FrameInfo, lines: &Lines) -> Place {
     let function = symbol.name().map_or_else(|| function(frame), demangled);
     let (file, line) = (symbol.file().map(|file| lines.path(file)), symbol.line().filter(|line| *line > 0));
-    let of_others = |path: &str| OF_OTHERS.iter().any(|mark| path.contains(mark));
-    let own = symbol.file().is_some_and(|path| !of_others(path));
+    let own = symbol.file().is_some_and(|path| is_own_file(path, &lines.base));
     Place { function, file, line, own }
 }
 

@@ -44,7 +44,7 @@ fn object(news: &News) -> Value {
         News::Request(seen) => request(&Shown::of(seen)),
         News::Unrouted(unrouted) => request(&Shown::of_unrouted(unrouted)),
         News::NotShown(requests) => json!({"event": "not-shown", "requests": requests}),
-        News::End => Value::Null,
+        News::End(why) => json!({"event": "failed", "message": why}),
     }
 }
 

@@ -42,8 +42,19 @@ pub(super) enum News {
     Unrouted(Unrouted),
     /// So many requests are not shown, since printing was too slow.
     NotShown(u64),
-    /// There is nothing more.
-    End,
+    /// There is nothing more. Why it ended, if nobody asked for that.
+    End(Option<String>),
+}
+
+impl News {
+    /// Bytes, near enough, that it was offered with.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Request(seen) => seen.weight(),
+            Self::Unrouted(unrouted) => unrouted.weight(),
+            _ => 0,
+        }
+    }
 }
 
 /// Takes news. As an observer it never waits: what has no room is counted.
@@ -82,7 +93,8 @@ impl Observer for Teller {
     }
 
     fn saw_unrouted(&self, unrouted: Unrouted) {
-        self.offer(News::Unrouted(unrouted), 0);
+        let weight = unrouted.weight();
+        self.offer(News::Unrouted(unrouted), weight);
     }
 }
 
@@ -103,10 +115,10 @@ impl Printing {
         }
     }
 
-    /// Prints what is left, but for no longer than this.
-    pub(super) async fn finish(&mut self, teller: &Teller, longest: Duration) {
+    /// Prints what is left, and for scripts why it ended, but for no longer than this.
+    pub(super) async fn finish(&mut self, teller: &Teller, why: Option<String>, longest: Duration) {
         let last = async {
-            teller.tell(News::End).await;
+            teller.tell(News::End(why)).await;
             self.broken().await;
         };
         // A terminal that stands still keeps nobody here.
@@ -147,16 +159,22 @@ impl Form {
 fn print(mut news: mpsc::Receiver<News>, counts: &Counts, mut form: Form) -> std::io::Result<()> {
     let mut out = BufWriter::new(std::io::stdout());
     while let Some(next) = news.blocking_recv() {
-        if matches!(next, News::End) {
-            break;
+        counts.bytes.fetch_sub(next.weight(), Ordering::Relaxed);
+        let is_last = matches!(next, News::End(_));
+        // What was not shown came before the end, and is told before it.
+        if !is_last {
+            writeln!(out, "{}", form.text(&next))?;
         }
-        if let News::Request(seen) = &next {
-            counts.bytes.fetch_sub(seen.weight(), Ordering::Relaxed);
-        }
-        writeln!(out, "{}", form.text(&next))?;
         let not_shown = counts.not_shown.swap(0, Ordering::Relaxed);
         if not_shown > 0 {
             writeln!(out, "{}", form.text(&News::NotShown(not_shown)))?;
+        }
+        if is_last {
+            // People are told on stderr.
+            if let (Form::Json, News::End(Some(_))) = (&form, &next) {
+                writeln!(out, "{}", form.text(&next))?;
+            }
+            break;
         }
         if news.is_empty() {
             out.flush()?;

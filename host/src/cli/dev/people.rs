@@ -64,7 +64,7 @@ impl People {
             News::NotShown(requests) => paint
                 .warn(format!("{requests} requests are not shown: they came faster than they could be printed"))
                 .to_string(),
-            News::End => String::new(),
+            News::End(why) => why.as_ref().map_or_else(String::new, |why| plain(why)),
         }
     }
 

@@ -84,11 +84,11 @@ pub(super) fn check(name: &str, language: Language) -> Result<(), Refused> {
     if name.len() > MAX_NAME || !name.chars().all(good) || !starts_well || !ends_well {
         let message = format!("a module cannot be called {name:?}");
         let advice = "use a to z, 0 to 9 and single dashes, a letter first, at most 64 in all: my-rules";
-        return Err(Refused::new("bad-name", message, advice));
+        return Err(Refused::usage("bad-name", message, advice));
     }
     if language == Language::Rust && (OF_RUST.contains(&name) || OF_RUST_TOO.contains(&name)) {
         let message = format!("a package in Rust cannot be called {name:?}: cargo or the language has that word");
-        return Err(Refused::new("bad-name", message, "add a word to it, such as my-rules"));
+        return Err(Refused::usage("bad-name", message, "add a word to it, such as my-rules"));
     }
     Ok(())
 }

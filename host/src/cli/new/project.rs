@@ -1,6 +1,7 @@
 //! What a new project has in it, and what its author does next.
 
 use super::Refused;
+use super::lock;
 use super::sdk::Sdk;
 use super::templates::{self, Embedded};
 use crate::config::{Language, New};
@@ -19,6 +20,8 @@ pub(super) struct Project {
     pub(super) files: Vec<File>,
     /// Commands, to be run in its folder.
     pub(super) next: Vec<String>,
+    /// What its author should know of how it was asked for.
+    pub(super) note: Option<String>,
 }
 
 /// The line of the Rust template that names the SDK.
@@ -110,11 +113,14 @@ impl Project {
             Language::Python => &PYTHON,
         };
         let mut files: Vec<_> = template.files.iter().map(|file| template.named(file, &settings.name)).collect();
+        let mut note = None;
         if settings.lang == Language::Rust {
             let sdk = Sdk::asked_for(settings.sdk.as_deref())?;
             for file in files.iter_mut().filter(|file| file.path == "Cargo.toml") {
                 file.text = file.text.replace(SDK_LINE, &sdk.dependency());
             }
+            lock::fit(&mut files, &settings.name, sdk.is_as_tested());
+            note = sdk.note();
             files.extend(sdk.files());
         }
         files.extend(
@@ -123,6 +129,6 @@ impl Project {
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let crate_name = settings.name.replace('-', "_");
         let next = template.next.iter().map(|step| step.replace("NAME", &settings.name).replace("CRATE", &crate_name));
-        Ok(Self { language: template.language, files, next: next.collect() })
+        Ok(Self { language: template.language, files, next: next.collect(), note })
     }
 }
