@@ -112,7 +112,12 @@ impl Bookings {
             ticket = self.confirm(cx, &ticket.id)?;
         }
         let location = format!("/bookings/{}", ticket.id);
-        let created = Created::at(location, Envelope::new("The booking is confirmed.", ticket.into())).personal();
+        // A repeated key is answered with the booking as it is, which may have been cancelled since.
+        let message = match ticket.status {
+            TicketStatus::Cancelled => "The booking was made, and has been cancelled since.",
+            TicketStatus::Confirmed | TicketStatus::Reserved => "The booking is confirmed.",
+        };
+        let created = Created::at(location, Envelope::new(message, ticket.into())).personal();
         Ok(if replayed { created.header("idempotency-replayed", "true") } else { created })
     }
 

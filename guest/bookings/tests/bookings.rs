@@ -70,7 +70,10 @@ fn a_repeated_key_is_answered_with_the_same_booking_even_when_nothing_is_left() 
     assert_refused(&book(&app, &event, "bob@example.org", "k2"), 409, "sold_out");
     let id = data(&first)["id"].as_str().unwrap().to_owned();
     assert_eq!(app.user().post(&format!("/bookings/{id}/cancel"), &json!({})).status, 200);
-    assert_eq!(data(&book(&app, &event, "ada@example.org", "k1"))["status"], "cancelled");
+    let cancelled = book(&app, &event, "ada@example.org", "k1");
+    assert_eq!(data(&cancelled)["status"], "cancelled");
+    assert_eq!(first.json()["message"], "The booking is confirmed.");
+    assert_eq!(cancelled.json()["message"], "The booking was made, and has been cancelled since.");
 }
 
 #[test]
