@@ -19,7 +19,7 @@ impl Rules for Bookings {
         about!()
     }
 
-    fn refusals() -> RefusalShape {
+    fn refusal_shape() -> RefusalShape {
         RefusalShape::of::<Envelope<Refused>>()
     }
 
