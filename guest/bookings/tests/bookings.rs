@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use bookings::Bookings;
-use boxoffice_sdk::testing::{Answer, App};
+use boxoffice_sdk::testing::{Answer, App, Script};
 use boxoffice_sdk::{ConfirmRefusal, Roles};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -77,6 +77,37 @@ fn a_repeated_key_is_answered_with_the_same_booking_even_when_nothing_is_left() 
 }
 
 #[test]
+fn a_booking_whose_outcome_is_not_known_is_found_by_repeating_it() {
+    let app = App::<Bookings>::new();
+    let event = event(&app, 5);
+    app.refuse_next(Script::DoneOutcomeUnknown);
+    let lost = book(&app, &event, "ada@example.org", "k1");
+    assert_eq!((lost.status, lost.code().as_str(), lost.header("retry-after")), (503, "outcome_unknown", "5"));
+    assert_eq!(seats(&app, &event), [3, 2, 0]);
+    assert_eq!(data(&book(&app, &event, "ada@example.org", "k1"))["status"], "confirmed");
+    assert_eq!(seats(&app, &event), [3, 0, 2]);
+
+    for (script, code) in [
+        (Script::OutcomeUnknown, "outcome_unknown"),
+        (Script::Overloaded, "overloaded"),
+        (Script::ShuttingDown, "shutting_down"),
+    ] {
+        app.refuse_next(script);
+        let failed = book(&app, &event, "bob@example.org", "k2");
+        assert_eq!((failed.status, failed.code().as_str()), (503, code));
+    }
+    assert_eq!(seats(&app, &event), [3, 0, 2]);
+}
+
+#[test]
+#[should_panic(expected = "nobody made the call that these were for: [Confirm(HoldExpired)]")]
+fn a_script_that_nobody_needed_fails_the_test() {
+    let app = App::<Bookings>::new();
+    app.refuse_next(ConfirmRefusal::HoldExpired);
+    let _ = app.nobody().get("/events");
+}
+
+#[test]
 fn a_booking_that_broke_off_before_it_was_confirmed_is_confirmed_when_it_is_repeated() {
     let app = App::<Bookings>::new();
     let event = event(&app, 5);
@@ -97,6 +128,8 @@ fn a_booking_that_broke_off_before_it_was_confirmed_is_confirmed_when_it_is_repe
 #[test]
 fn bookings_are_found_by_email_page_by_page_and_by_id() {
     let app = App::<Bookings>::new();
+    assert_refused(&app.user().get("/bookings?email=ada@example.org"), 403, "forbidden");
+    app.allow_insecure_header_auth();
     let events: Vec<String> = (0..3).map(|_| event(&app, 5)).collect();
     let booked: Vec<Value> = events
         .iter()

@@ -93,7 +93,7 @@ pub fn describe<R: Rules>() -> Manifest {
     let shape = R::refusal_shape();
     Manifest {
         about: R::about(),
-        routes: R::routes().0.iter().map(|route| describe_route(route, R::REFUSES, shape)).collect(),
+        routes: R::routes().all.iter().map(|route| describe_route(route, R::REFUSES, shape)).collect(),
     }
 }
 
