@@ -5,9 +5,9 @@
 mod booking;
 mod envelope;
 
-use booking::{Booking, BookingPage, NewBooking};
+use booking::{Booking, BookingPage, NewBooking, Wanted};
 use boxoffice_sdk::prelude::*;
-use boxoffice_sdk::{Conditional, RefusalShape, TicketsOfEmail, Written, paging};
+use boxoffice_sdk::{Conditional, RefusalShape, Written, paging};
 use envelope::{Envelope, Refused};
 
 /// The rules.
@@ -121,12 +121,8 @@ impl Bookings {
         Ok(if replayed { created.header("idempotency-replayed", "true") } else { created })
     }
 
-    fn bookings(
-        &self,
-        cx: &Context<'_>,
-        TicketsOfEmail(query): TicketsOfEmail,
-    ) -> Result<Json<Envelope<BookingPage>>, Refusal> {
-        Ok(Json(Envelope::new("These are the bookings.", self.tickets(cx, query)?.into())))
+    fn bookings(&self, cx: &Context<'_>, Query(wanted): Query<Wanted>) -> Result<Json<Envelope<BookingPage>>, Refusal> {
+        Ok(Json(Envelope::new("These are the bookings.", self.tickets(cx, wanted.into())?.into())))
     }
 
     fn booking(&self, cx: &Context<'_>, (): ()) -> Result<Json<Envelope<Booking>>, Refusal> {

@@ -171,7 +171,18 @@ fn refusals_come_in_the_envelope() {
     assert_refused(&book(&app, &event, "ada@example.org", "k1"), 409, "sold_out");
     assert_refused(&app.user().get("/bookings/none"), 404, "ticket_not_found");
     assert_refused(&app.user().post("/bookings/none/cancel", &json!({})), 404, "ticket_not_found");
-    assert_refused(&app.user().get("/bookings"), 400, "invalid_request");
+    for (query, pointer) in [
+        ("", "/email"),
+        ("?email=nobody", "/email"),
+        ("?email=a@b.cd&limit=0", "/limit"),
+        ("?email=a@b.cd&limit=101", "/limit"),
+        ("?email=a@b.cd&sort=asc", "/sort"),
+        ("?email=a@b.cd&email=a@b.cd", "/email"),
+    ] {
+        let refused = app.user().get(&format!("/bookings{query}"));
+        assert_refused(&refused, 400, "invalid_request");
+        assert_eq!(refused.json()["data"]["errors"][0]["pointer"], pointer, "{}", refused.text());
+    }
     for (body, pointer) in [
         (json!({"user_email": "ada@example.org"}), "/event_id"),
         (json!({"event_id": event, "user_email": "nobody"}), "/user_email"),
@@ -196,6 +207,16 @@ fn a_known_caller_sees_only_its_own_bookings() {
     assert_refused(&bob.get(&path), 404, "ticket_not_found");
     assert_refused(&bob.post(&format!("{path}/cancel"), &json!({})), 404, "ticket_not_found");
     assert_eq!(data(&bob.get("/bookings?email=ann@example.org"))["items"], json!([]));
+}
+
+#[test]
+fn the_query_is_described_as_it_is_read() {
+    let app = App::<Bookings>::new();
+    let list = app.manifest().routes.iter().find(|route| route.id == "list-bookings").unwrap();
+    let schema: Value = serde_json::from_str(list.query_schema.as_ref().unwrap()).unwrap();
+    let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((names.len(), &schema["required"]), (3, &json!(["email"])), "{schema}");
+    assert!(["email", "limit", "cursor"].iter().all(|name| names.contains(name)), "{schema}");
 }
 
 #[test]

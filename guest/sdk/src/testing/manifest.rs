@@ -217,7 +217,7 @@ mod tests {
             assert_fault(&manifest(id, "/a"), "the route id");
         }
         assert_fault(&manifest("host.metrics", "/a"), "the host's own (host.");
-        let nine: String = (0..9).map(|n| format!("/{{p{n}}}")).collect();
+        let nine = "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}";
         for path in [
             "",
             "a",
@@ -228,7 +228,7 @@ mod tests {
             "/{a-b}",
             "/x{id}",
             "/{a}/{a}",
-            nine.as_str(),
+            nine,
             &format!("/{}", "a".repeat(256)),
         ] {
             assert_fault(&manifest("a", path), "is not / and segments");

@@ -44,6 +44,8 @@ mod quota;
 mod routing;
 mod script;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tickets;
 
 pub use app::{App, LogLine};
