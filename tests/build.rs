@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Packages (the modules that only the tests have, and those that the program does not carry), and the variables that tell the harness where their components are.
-const MODULES: [(&str, &str); 7] = [
+const MODULES: [(&str, &str); 8] = [
     ("unruly-rules", "UNRULY_RULES"),
     ("exact-rules", "EXACT_RULES"),
     ("raw-rules", "RAW_RULES"),
+    ("forwarding-rules", "FORWARDING_RULES"),
     ("altered-rules", "ALTERED_RULES"),
     ("bookings", "BOOKINGS_RULES"),
     ("early-access", "EARLY_ACCESS_RULES"),

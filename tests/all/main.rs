@@ -23,6 +23,7 @@ mod loading;
 mod made;
 mod metrics;
 mod mock;
+mod mock_raw;
 mod modules;
 mod openapi;
 mod operator;

@@ -68,7 +68,7 @@ impl Pair {
     /// With header roles, or with tokens.
     async fn start(seed: u64, tokens: bool, fault: Option<SeededFault>) -> Self {
         let issuer = tokens.then(Issuer::secret);
-        // As the mock has it: with header roles, tickets may be searched for.
+        // With header roles, tickets may be searched for on neither, or on both: so that lists are compared, on both.
         let builder = TestServer::builder().with(|settings| settings.allow_insecure_header_auth = true);
         let builder = builder.store(|store| store.faults = fault.map_or_else(Faults::default, Faults::mutant));
         let server = match &issuer {
@@ -76,7 +76,9 @@ impl Pair {
             None => builder.start().await,
         };
         let random = StdRng::seed_from_u64(seed);
-        Self { server, app: App::new(), issuer, known: Known::default(), random }
+        let app = App::new();
+        app.allow_insecure_header_auth();
+        Self { server, app, issuer, known: Known::default(), random }
     }
 
     fn below(&mut self, most: usize) -> usize {

@@ -22,5 +22,5 @@ pub use log::{LogLine, logged, watched_id};
 pub use operator::{Operator, TOKEN, token_file, under_another_digest};
 pub use server::{
     Builder, START, TestServer, altered_rules, bookings_rules, broken_rules, compile_if_asked, early_access_rules,
-    exact_rules, raw_rules, settings, unruly_rules, unruly_rules_with_lines,
+    exact_rules, forwarding_rules, raw_rules, settings, unruly_rules, unruly_rules_with_lines,
 };

@@ -64,6 +64,12 @@ pub fn exact_rules() -> &'static Path {
     Path::new(env!("EXACT_RULES"))
 }
 
+/// Where the module is that hands arguments to host functions as a request has them.
+#[must_use]
+pub fn forwarding_rules() -> &'static Path {
+    Path::new(env!("FORWARDING_RULES"))
+}
+
 /// Where the standard rules with planted differences are; `tests/guests/altered` lists them.
 #[must_use]
 pub fn altered_rules() -> &'static Path {

@@ -1,5 +1,6 @@
 //! Bookings: how they look, and what a new one says.
 
+use boxoffice_sdk::TicketFilter;
 use boxoffice_sdk::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,30 @@ impl From<Ticket> for Booking {
             status: ticket.status,
             booked_at: ticket.confirmed_at.unwrap_or(ticket.reserved_at),
             cancelled_at: ticket.cancelled_at,
+        }
+    }
+}
+
+/// Whose bookings, and which page of them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Who booked; compared in ASCII lower case.
+    email: Email,
+    /// Bookings of the page, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// The `next_cursor` of the page before, of the same email.
+    #[serde(default)]
+    cursor: Option<Cursor>,
+}
+
+impl From<Wanted> for TicketQuery {
+    fn from(wanted: Wanted) -> Self {
+        Self {
+            filter: TicketFilter::OfEmail(wanted.email.into_text()),
+            limit: wanted.limit.items(),
+            cursor: wanted.cursor.map(Cursor::into_text),
         }
     }
 }

@@ -5,9 +5,9 @@
 mod booking;
 mod envelope;
 
-use booking::{Booking, BookingPage, NewBooking};
+use booking::{Booking, BookingPage, NewBooking, Wanted};
 use boxoffice_sdk::prelude::*;
-use boxoffice_sdk::{Conditional, RefusalShape, TicketsOfEmail, Written, paging};
+use boxoffice_sdk::{Conditional, RefusalShape, Written, paging};
 use envelope::{Envelope, Refused};
 
 /// The rules.
@@ -19,7 +19,7 @@ impl Rules for Bookings {
         about!()
     }
 
-    fn refusals() -> RefusalShape {
+    fn refusal_shape() -> RefusalShape {
         RefusalShape::of::<Envelope<Refused>>()
     }
 
@@ -112,16 +112,17 @@ impl Bookings {
             ticket = self.confirm(cx, &ticket.id)?;
         }
         let location = format!("/bookings/{}", ticket.id);
-        let created = Created::at(location, Envelope::new("The booking is confirmed.", ticket.into())).personal();
+        // A repeated key is answered with the booking as it is, which may have been cancelled since.
+        let message = match ticket.status {
+            TicketStatus::Cancelled => "The booking was made, and has been cancelled since.",
+            TicketStatus::Confirmed | TicketStatus::Reserved => "The booking is confirmed.",
+        };
+        let created = Created::at(location, Envelope::new(message, ticket.into())).personal();
         Ok(if replayed { created.header("idempotency-replayed", "true") } else { created })
     }
 
-    fn bookings(
-        &self,
-        cx: &Context<'_>,
-        TicketsOfEmail(query): TicketsOfEmail,
-    ) -> Result<Json<Envelope<BookingPage>>, Refusal> {
-        Ok(Json(Envelope::new("These are the bookings.", self.tickets(cx, query)?.into())))
+    fn bookings(&self, cx: &Context<'_>, Query(wanted): Query<Wanted>) -> Result<Json<Envelope<BookingPage>>, Refusal> {
+        Ok(Json(Envelope::new("These are the bookings.", self.tickets(cx, wanted.into())?.into())))
     }
 
     fn booking(&self, cx: &Context<'_>, (): ()) -> Result<Json<Envelope<Booking>>, Refusal> {

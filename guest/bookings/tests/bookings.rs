@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use bookings::Bookings;
-use boxoffice_sdk::testing::{Answer, App};
+use boxoffice_sdk::testing::{Answer, App, Script};
 use boxoffice_sdk::{ConfirmRefusal, Roles};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -70,7 +70,41 @@ fn a_repeated_key_is_answered_with_the_same_booking_even_when_nothing_is_left() 
     assert_refused(&book(&app, &event, "bob@example.org", "k2"), 409, "sold_out");
     let id = data(&first)["id"].as_str().unwrap().to_owned();
     assert_eq!(app.user().post(&format!("/bookings/{id}/cancel"), &json!({})).status, 200);
-    assert_eq!(data(&book(&app, &event, "ada@example.org", "k1"))["status"], "cancelled");
+    let cancelled = book(&app, &event, "ada@example.org", "k1");
+    assert_eq!(data(&cancelled)["status"], "cancelled");
+    assert_eq!(first.json()["message"], "The booking is confirmed.");
+    assert_eq!(cancelled.json()["message"], "The booking was made, and has been cancelled since.");
+}
+
+#[test]
+fn a_booking_whose_outcome_is_not_known_is_found_by_repeating_it() {
+    let app = App::<Bookings>::new();
+    let event = event(&app, 5);
+    app.refuse_next(Script::DoneOutcomeUnknown);
+    let lost = book(&app, &event, "ada@example.org", "k1");
+    assert_eq!((lost.status, lost.code().as_str(), lost.header("retry-after")), (503, "outcome_unknown", "5"));
+    assert_eq!(seats(&app, &event), [3, 2, 0]);
+    assert_eq!(data(&book(&app, &event, "ada@example.org", "k1"))["status"], "confirmed");
+    assert_eq!(seats(&app, &event), [3, 0, 2]);
+
+    for (script, code) in [
+        (Script::OutcomeUnknown, "outcome_unknown"),
+        (Script::Overloaded, "overloaded"),
+        (Script::ShuttingDown, "shutting_down"),
+    ] {
+        app.refuse_next(script);
+        let failed = book(&app, &event, "bob@example.org", "k2");
+        assert_eq!((failed.status, failed.code().as_str()), (503, code));
+    }
+    assert_eq!(seats(&app, &event), [3, 0, 2]);
+}
+
+#[test]
+#[should_panic(expected = "nobody made the call that these were for: [Confirm(HoldExpired)]")]
+fn a_script_that_nobody_needed_fails_the_test() {
+    let app = App::<Bookings>::new();
+    app.refuse_next(ConfirmRefusal::HoldExpired);
+    let _ = app.nobody().get("/events");
 }
 
 #[test]
@@ -94,6 +128,8 @@ fn a_booking_that_broke_off_before_it_was_confirmed_is_confirmed_when_it_is_repe
 #[test]
 fn bookings_are_found_by_email_page_by_page_and_by_id() {
     let app = App::<Bookings>::new();
+    assert_refused(&app.user().get("/bookings?email=ada@example.org"), 403, "forbidden");
+    app.allow_insecure_header_auth();
     let events: Vec<String> = (0..3).map(|_| event(&app, 5)).collect();
     let booked: Vec<Value> = events
         .iter()
@@ -135,7 +171,18 @@ fn refusals_come_in_the_envelope() {
     assert_refused(&book(&app, &event, "ada@example.org", "k1"), 409, "sold_out");
     assert_refused(&app.user().get("/bookings/none"), 404, "ticket_not_found");
     assert_refused(&app.user().post("/bookings/none/cancel", &json!({})), 404, "ticket_not_found");
-    assert_refused(&app.user().get("/bookings"), 400, "invalid_request");
+    for (query, pointer) in [
+        ("", "/email"),
+        ("?email=nobody", "/email"),
+        ("?email=a@b.cd&limit=0", "/limit"),
+        ("?email=a@b.cd&limit=101", "/limit"),
+        ("?email=a@b.cd&sort=asc", "/sort"),
+        ("?email=a@b.cd&email=a@b.cd", "/email"),
+    ] {
+        let refused = app.user().get(&format!("/bookings{query}"));
+        assert_refused(&refused, 400, "invalid_request");
+        assert_eq!(refused.json()["data"]["errors"][0]["pointer"], pointer, "{}", refused.text());
+    }
     for (body, pointer) in [
         (json!({"user_email": "ada@example.org"}), "/event_id"),
         (json!({"event_id": event, "user_email": "nobody"}), "/user_email"),
@@ -160,6 +207,16 @@ fn a_known_caller_sees_only_its_own_bookings() {
     assert_refused(&bob.get(&path), 404, "ticket_not_found");
     assert_refused(&bob.post(&format!("{path}/cancel"), &json!({})), 404, "ticket_not_found");
     assert_eq!(data(&bob.get("/bookings?email=ann@example.org"))["items"], json!([]));
+}
+
+#[test]
+fn the_query_is_described_as_it_is_read() {
+    let app = App::<Bookings>::new();
+    let list = app.manifest().routes.iter().find(|route| route.id == "list-bookings").unwrap();
+    let schema: Value = serde_json::from_str(list.query_schema.as_ref().unwrap()).unwrap();
+    let names: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((names.len(), &schema["required"]), (3, &json!(["email"])), "{schema}");
+    assert!(["email", "limit", "cursor"].iter().all(|name| names.contains(name)), "{schema}");
 }
 
 #[test]

@@ -26,9 +26,12 @@ impl Rules for EarlyAccess {
     }
 
     fn register(&self, cx: &Context<'_>, registration: Registration) -> Result<Registered, Refusal> {
-        let window = self.event(cx, &registration.event_id)?.attribute::<Window>("early_access")?;
-        let domain_is = |domain: &String| domain.eq_ignore_ascii_case(registration.email_domain());
-        if let Some(window) = window.filter(|window| cx.now() < window.until && !window.domains.iter().any(domain_is)) {
+        // Where the event cannot be read the host has the say: a used key, for one, is refused before an event that there is not.
+        if let Ok(event) = self.event(cx, &registration.event_id)
+            && let Some(window) = event.attribute::<Window>("early_access")?
+            && cx.now() < window.until
+            && !window.domains.iter().any(|domain| domain.eq_ignore_ascii_case(registration.email_domain()))
+        {
             return Err(MEMBERS_FIRST.because(format!("Until {} only members can register.", window.until)));
         }
         standard::register(cx, registration)

@@ -49,6 +49,20 @@ fn an_event_without_the_attribute_is_open_to_everybody() {
     assert_eq!(register(&app, "/events/none/register", "ada@example.com").code(), "event_not_found");
 }
 
+/// An event that cannot be read is the host's to refuse, in the order of the contract: what is invalid, then a used key, then no event.
+#[test]
+fn an_event_that_there_is_not_is_refused_in_the_order_of_the_contract() {
+    let app = App::<EarlyAccess>::new();
+    let path = event(&app, &json!({"until": UNTIL, "domains": ["example.org"]}));
+    let ask = |path: &str, body: Value| app.user().request("POST", path).key("k1").json(&body).send();
+    assert_eq!(ask(&path, json!({"email": "ada@example.org"})).status, 201);
+    let none = "/events/none/register";
+    let reused = ask(none, json!({"email": "ada@example.org"}));
+    assert_eq!((reused.status, reused.code().as_str()), (422, "idempotency_key_reused"), "{}", reused.text());
+    let invalid = ask(none, json!({"email": "ada@example.org", "quantity": 11}));
+    assert_eq!((invalid.status, invalid.code().as_str()), (400, "invalid_request"), "{}", invalid.text());
+}
+
 #[test]
 fn a_wrong_attribute_is_named_with_its_place() {
     let app = App::<EarlyAccess>::new();

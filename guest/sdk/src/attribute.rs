@@ -28,3 +28,63 @@ impl Event {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use crate::code::Code;
+    use crate::event::Event;
+    use crate::ids::EventId;
+    use crate::moment::Moment;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Prices {
+        full: u32,
+        less: Vec<u32>,
+    }
+
+    fn event(attributes: &str) -> Event {
+        Event {
+            id: EventId::from_text("e1"),
+            name: "Jazz".to_owned(),
+            capacity: 1,
+            available: 1,
+            reserved: 0,
+            confirmed: 0,
+            starts_at: None,
+            tags: Vec::new(),
+            attributes: attributes.to_owned(),
+            created_at: Moment::from_ms(0),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn an_attribute_is_a_typed_value_or_none() {
+        let prices =
+            event(r#"{"prices": {"full": 5, "less": [3]}, "other": "x"}"#).attribute::<Prices>("prices").unwrap();
+        assert_eq!(prices, Some(Prices { full: 5, less: vec![3] }));
+        for none in ["{}", r#"{"prices": null}"#, r#"{"Prices": {}}"#] {
+            assert_eq!(event(none).attribute::<Prices>("prices").unwrap(), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_attribute_is_refused_with_its_place() {
+        for (attributes, place) in [
+            (r#"{"prices": {"full": 5, "less": [3, "x"]}}"#, "/attributes/prices/less/1:"),
+            (r#"{"prices": {"full": -5, "less": []}}"#, "/attributes/prices/full:"),
+            (r#"{"prices": {"full": 5}}"#, "/attributes/prices:"),
+        ] {
+            let refusal = event(attributes).attribute::<Prices>("prices").unwrap_err();
+            assert_eq!(refusal.code(), Code::WRONG_ATTRIBUTE);
+            assert!(
+                refusal.detail().contains(place) && !refusal.detail().contains(" at line "),
+                "{}",
+                refusal.detail()
+            );
+        }
+        assert_eq!(event("[]").attribute::<Prices>("prices").unwrap_err().code(), Code::RULES_FAILED);
+    }
+}

@@ -25,8 +25,20 @@ pub struct Code {
 impl Code {
     /// A code: its HTTP status, 400 to 599; its name, lower case words joined by `_`; the title of every refusal with it; and what to do
     /// about it, where there is nothing more special to say.
+    ///
+    /// # Panics
+    /// If the status or the name is none of those; a constant with one does not compile.
+    ///
+    /// ```compile_fail
+    /// use boxoffice_sdk::Code;
+    ///
+    /// const NO_REFUSAL: Code = Code::new(200, "fine", "All is well", "Nothing is to be done.");
+    /// println!("{}", NO_REFUSAL.name());
+    /// ```
     #[must_use]
     pub const fn new(status: u16, name: &'static str, title: &'static str, advice: &'static str) -> Self {
+        assert!(400 <= status && status <= 599, "the status of a refusal is 400 to 599");
+        assert!(is_code_name(name), "the name of a refusal is lower case words, with digits, joined by _");
         Self { status, name, title, advice }
     }
 
@@ -59,6 +71,23 @@ impl Code {
     pub fn because(self, detail: impl Into<Cow<'static, str>>) -> Refusal {
         Refusal::from(self).because(detail)
     }
+}
+
+/// Whether this is lower case words, with digits, joined by `_`.
+const fn is_code_name(name: &str) -> bool {
+    let (bytes, mut at) = (name.as_bytes(), 0);
+    // As at the beginning: a word has to come.
+    let mut word_begins = true;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'a'..=b'z' => word_begins = false,
+            b'0'..=b'9' if at > 0 => word_begins = false,
+            b'_' if !word_begins => word_begins = true,
+            _ => return false,
+        }
+        at += 1;
+    }
+    !word_begins
 }
 
 /// The codes of the REST contract.

@@ -56,11 +56,11 @@ impl Input for () {
     }
 }
 
-/// The body. Derive `Deserialize` and `JsonSchema` for it, with `#[serde(deny_unknown_fields)]`; its doc comments are the API's
+/// The body: an object where `T` is a struct or a map, and else what `T` is. Derive `Deserialize` and `JsonSchema` for it, with `#[serde(deny_unknown_fields)]`; its doc comments are the API's
 /// description. What is wrong is answered with a JSON Pointer to it.
 impl<T: DeserializeOwned + JsonSchema> Input for Json<T> {
     fn read(cx: &Context<'_>) -> Result<Self, Refusal> {
-        body::read(&cx.request().body).map(Self)
+        body::read_any(&cx.request().body).map(Self)
     }
 
     fn manifest(_: Method) -> InputManifest {

@@ -10,21 +10,21 @@ macro_rules! export {
         const _: () = {
             struct Component;
 
-            impl $crate::bindings::exports::boxoffice::rules::manifest::Guest for Component {
-                fn describe() -> $crate::bindings::exports::boxoffice::rules::manifest::ModuleManifest {
-                    $crate::bindings::describe::<$rules>()
+            impl $crate::__private::exports::boxoffice::rules::manifest::Guest for Component {
+                fn describe() -> $crate::__private::exports::boxoffice::rules::manifest::ModuleManifest {
+                    $crate::__private::describe::<$rules>()
                 }
             }
 
-            impl $crate::bindings::exports::boxoffice::rules::handler::Guest for Component {
+            impl $crate::__private::exports::boxoffice::rules::handler::Guest for Component {
                 fn handle(
-                    request: $crate::bindings::exports::boxoffice::rules::handler::Request,
-                ) -> $crate::bindings::exports::boxoffice::rules::handler::Response {
-                    $crate::bindings::handle::<$rules>(request)
+                    request: $crate::__private::exports::boxoffice::rules::handler::Request,
+                ) -> $crate::__private::exports::boxoffice::rules::handler::Response {
+                    $crate::__private::handle::<$rules>(request)
                 }
             }
 
-    $crate::bindings::export!(Component with_types_in $crate::bindings);
+    $crate::__private::export!(Component with_types_in $crate::__private);
         };
     };
 }

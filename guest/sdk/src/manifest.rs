@@ -90,10 +90,10 @@ pub struct AnswerManifest {
 /// The manifest of these rules.
 #[must_use]
 pub fn describe<R: Rules>() -> Manifest {
-    let shape = R::refusals();
+    let shape = R::refusal_shape();
     Manifest {
         about: R::about(),
-        routes: R::routes().0.iter().map(|route| describe_route(route, R::REFUSES, shape)).collect(),
+        routes: R::routes().all.iter().map(|route| describe_route(route, R::REFUSES, shape)).collect(),
     }
 }
 

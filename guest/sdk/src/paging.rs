@@ -53,6 +53,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// A page of events that is no larger than an answer may be. `page` is asked for fewer of them until what it gives fits: events as large
 /// as they may be fill an answer at some 70. The cursor goes on from wherever the page ends, and one event always fits.
+/// "Larger" is more than 1 MiB, which is the most that a host takes unless it is configured otherwise; it tells its rules of no other.
 pub fn fitting<T: Serialize, const STATUS: u16>(
     mut query: EventQuery,
     mut page: impl FnMut(EventQuery) -> Result<Reply<T, STATUS>, Refusal>,
@@ -91,4 +92,18 @@ pub fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_escapes_what_it_is_made_of() {
+        let link = next_link("/events", &[("q", "jazz & blues"), ("tag", "für")], 2, "a/b=");
+        assert_eq!(link, "</events?q=jazz%20%26%20blues&tag=f%C3%BCr&limit=2&cursor=a%2Fb%3D>; rel=\"next\"");
+        assert_eq!(next_link("/a", &[], 50, "c"), "</a?limit=50&cursor=c>; rel=\"next\"");
+        assert_eq!(escape("AZaz09-._~"), "AZaz09-._~");
+        assert_eq!(escape("\0%+\u{7f}"), "%00%25%2B%7F");
+    }
 }

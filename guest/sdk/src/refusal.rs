@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::code::Code;
 use crate::context::Context;
+use crate::host::Level;
 use crate::output;
 use crate::request::Response;
 use crate::schema;
@@ -147,7 +148,7 @@ pub trait RefusalBody: Serialize + JsonSchema {
 pub struct RefusalShape {
     pub(crate) content_type: &'static str,
     pub(crate) schema: fn() -> String,
-    body: fn(Refusal, &Context<'_>) -> Vec<u8>,
+    write: fn(Refusal, &Context<'_>) -> Result<Vec<u8>, serde_json::Error>,
 }
 
 impl RefusalShape {
@@ -157,15 +158,27 @@ impl RefusalShape {
         Self {
             content_type: T::CONTENT_TYPE,
             schema: schema::written::<T>,
-            // Text and numbers cannot fail to become JSON; should they, an empty body still carries the status.
-            body: |refusal, cx| serde_json::to_vec(&T::new(refusal, cx)).unwrap_or_default(),
+            write: |refusal, cx| serde_json::to_vec(&T::new(refusal, cx)),
         }
     }
 
     pub(crate) fn answer(self, refusal: Refusal, cx: &Context<'_>) -> Response {
-        let status = refusal.code.status();
-        let headers = output::headers([("content-type", self.content_type), output::PRIVATE]);
-        Response { status, headers, body: (self.body)(refusal, cx) }
+        let code = refusal.code;
+        let answer = |content_type, body| {
+            let headers = output::headers([("content-type", content_type), output::PRIVATE]);
+            Response { status: code.status(), headers, body }
+        };
+        match (self.write)(refusal.clone(), cx) {
+            Ok(body) => answer(self.content_type, body),
+            Err(error) => {
+                // The caller is still told why; what the rules wanted to say is the operator's to hear.
+                let why = error.to_string();
+                cx.log(Level::Error, "A refusal cannot be written as its RefusalBody", &[("why", &why)]);
+                // Texts and numbers cannot fail to become JSON; should they, an empty body still carries the status.
+                let body = serde_json::to_vec(&Problem::new(refusal, cx)).unwrap_or_default();
+                answer(Problem::CONTENT_TYPE, body)
+            }
+        }
     }
 }
 

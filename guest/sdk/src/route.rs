@@ -149,13 +149,17 @@ impl<R: Rules> Route<R> {
 }
 
 /// The routes of a module.
-pub struct Routes<R>(pub(crate) Vec<Route<R>>);
+pub struct Routes<R> {
+    pub(crate) all: Vec<Route<R>>,
+    /// Ids that [`without`](Self::without) found no route of: the tests' host tells them.
+    pub(crate) unknown: Vec<String>,
+}
 
 impl<R: Rules> Routes<R> {
     /// None yet.
     #[must_use]
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self { all: Vec::new(), unknown: Vec::new() }
     }
 
     /// Those of the REST contract, each of which calls a method of [`Rules`].
@@ -167,24 +171,28 @@ impl<R: Rules> Routes<R> {
     /// The same with this route, in the place of the one with its id if there is one.
     #[must_use]
     pub fn with(mut self, route: Route<R>) -> Self {
-        match self.0.iter_mut().find(|other| other.id == route.id) {
+        match self.all.iter_mut().find(|other| other.id == route.id) {
             Some(other) => *other = route,
-            None => self.0.push(route),
+            None => self.all.push(route),
         }
         self
     }
 
-    /// The same without the route of this id, if there is one.
+    /// The same without the route of this id. If there is none, [`testing::App::new`](crate::testing::App::new) says so.
     #[must_use]
     pub fn without(mut self, id: &str) -> Self {
-        self.0.retain(|route| route.id != id);
+        let before = self.all.len();
+        self.all.retain(|route| route.id != id);
+        if self.all.len() == before {
+            self.unknown.push(id.to_owned());
+        }
         self
     }
 
     /// Answers a request to one of them.
     pub(crate) fn answer(&self, rules: &R, cx: &Context<'_>) -> Result<Response, Refusal> {
         let id = cx.request().route_id.as_str();
-        match self.0.iter().find(|route| route.id == id) {
+        match self.all.iter().find(|route| route.id == id) {
             Some(route) => (route.handler)(rules, cx),
             None => Err(Refusal::failed(format_args!("The host asked for the route {id:?}, which there is not"))),
         }

@@ -35,7 +35,7 @@ pub trait Rules: Default + Sized + 'static {
 
     /// What refusals look like.
     #[must_use]
-    fn refusals() -> RefusalShape {
+    fn refusal_shape() -> RefusalShape {
         RefusalShape::of::<Problem>()
     }
 

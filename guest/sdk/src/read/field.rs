@@ -2,7 +2,7 @@
 //! body is said at once, and in words for people.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -134,6 +134,14 @@ impl<'de, T: Value> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // As an option, since serde reads a missing field that way: it needs no default to be absent.
         deserializer.deserialize_option(FieldVisitor(PhantomData))
+    }
+}
+
+/// A value of whole numbers, by itself: by the same rule as in a field, where any other value would be noted.
+pub(crate) fn number<'de, T: Value, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    match deserializer.deserialize_u64(FieldVisitor::<T>(PhantomData))? {
+        Field::Given(value) => Ok(value),
+        Field::Wrong(_) | Field::Absent => Err(D::Error::custom(T::EXPECTED)),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The parameters of the lists, as far as the manifest tells them: `query` reads them, and since they are text it needs no serde for that.
+//! That both say the same of each parameter is a test of the standard rules (`described::of_a_query`).
 #![expect(dead_code, reason = "only their schemas are used")]
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

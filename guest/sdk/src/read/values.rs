@@ -9,7 +9,7 @@ use serde::de::{Error as _, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
-use super::field::{Field, Value};
+use super::field::{self, Field, Value};
 use crate::moment::{self, Moment};
 use crate::refusal::Fault;
 
@@ -206,7 +206,7 @@ impl Default for Quantity {
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_number(u64::deserialize(deserializer)?).map_err(D::Error::custom)
+        field::number(deserializer)
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn all<R: Rules>() -> Routes<R> {
     let mut routes = Vec::with_capacity(16);
     routes.extend(events());
     routes.extend(tickets());
-    Routes(routes)
+    Routes { all: routes, unknown: Vec::new() }
 }
 
 fn events<R: Rules>() -> [Route<R>; 6] {

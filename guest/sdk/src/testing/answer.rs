@@ -60,6 +60,10 @@ pub(super) fn fault(response: &Response) -> Option<String> {
         if name.len() > MAX_NAME || (!ALLOWED.contains(&name.as_str()) && !extension) {
             return Some(format!("the header {name:?} is not a module's to set"));
         }
+        let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if !name.bytes().all(token) {
+            return Some(format!("the header {name:?} is not a valid name in lower case"));
+        }
         let good = value.len() <= MAX_VALUE && value.bytes().all(|byte| byte >= b' ' && byte != 0x7f || byte == b'\t');
         (!good).then(|| format!("the value of the header {name:?} is not valid, or longer than {MAX_VALUE} bytes"))
     })

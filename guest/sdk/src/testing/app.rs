@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::answer;
-use super::client::{Answer, Client, Sent};
+use super::client::{Answer, Client, FOR_GUEST, Sent};
+use super::manifest;
 use super::mock::{Mock, RunEnded, lock};
 use super::routing::{self, Found};
 use super::script::Script;
@@ -20,6 +21,8 @@ use crate::rules::Rules;
 
 /// Bytes of a body, unless the route says less.
 const MAX_BODY: usize = 64 * 1024;
+/// Most values of one header.
+const MAX_REPEATS: usize = 8;
 
 /// A line that rules have written to the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,17 @@ pub struct App<R> {
     rules: PhantomData<fn() -> R>,
 }
 
+impl<R> Drop for App<R> {
+    fn drop(&mut self) {
+        let waiting = std::mem::take(&mut lock(&self.state).script);
+        // A test that is failing already has something else to say.
+        assert!(
+            waiting.is_empty() || std::thread::panicking(),
+            "nobody made the call that these were for: {waiting:?}"
+        );
+    }
+}
+
 impl<R: Rules> Default for App<R> {
     fn default() -> Self {
         Self::new()
@@ -49,12 +63,21 @@ impl<R: Rules> App<R> {
     /// A host without events, for these rules.
     ///
     /// # Panics
-    /// If no host would take the rules' manifest; says why.
+    /// If no host would take the rules' manifest, or if [`Rules::REFUSES`] or [`Routes::without`](crate::Routes::without) name a route
+    /// that there is not; says which and why.
     #[must_use]
     pub fn new() -> Self {
         let manifest = describe::<R>();
-        let faults = routing::faults(&manifest);
+        let faults = manifest::faults(&manifest);
         assert!(faults.is_empty(), "no host takes this manifest: {}", faults.join("; "));
+        let unknown = R::routes().unknown;
+        assert!(unknown.is_empty(), "Routes::without has no route to leave out with the id {}", unknown.join(", "));
+        for (id, _) in R::REFUSES {
+            assert!(
+                manifest.routes.iter().any(|route| route.id == *id),
+                "REFUSES names the route {id}, which there is not"
+            );
+        }
         Self { state: Arc::new(Mutex::new(State::new())), manifest, rules: PhantomData }
     }
 
@@ -92,8 +115,15 @@ impl<R: Rules> App<R> {
         lock(&self.state).max_quantity = seats;
     }
 
+    /// Callers of whom only a role is known may look for the tickets of an email from now on: as on a server with header roles that was
+    /// started with `--allow-insecure-header-auth`. On any other they may not, since an email would give away the ids of its tickets.
+    pub fn allow_insecure_header_auth(&self) {
+        lock(&self.state).may_search = true;
+    }
+
     /// The next call of that refusal's host function gets it, whoever calls; several wait for one call each.
-    /// `app.refuse_next(RegisterRefusal::SoldOut)`
+    /// `app.refuse_next(RegisterRefusal::SoldOut)`. When the app goes and one still waits, that is a panic: the rules never made the call
+    /// that the test is about.
     pub fn refuse_next(&self, refusal: impl Into<Script>) {
         lock(&self.state).script.push(refusal.into());
     }
@@ -165,8 +195,8 @@ impl<R: Rules> App<R> {
     /// The rules' answer, or else the host's.
     fn respond(&self, caller: &Caller, sent: Sent, id: &str) -> Result<Response, Response> {
         let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
-        let (route, params) = match routing::find(&self.manifest, &sent.method, path) {
-            Found::Route(route, params) => (route, params),
+        let (route, raw) = match routing::find(&self.manifest, &sent.method, path) {
+            Found::Route(route, raw) => (route, raw),
             Found::OtherMethods(allow) if sent.method == "OPTIONS" => {
                 return Err(Response { status: 204, headers: vec![("allow".to_owned(), allow)], body: Vec::new() });
             }
@@ -181,11 +211,18 @@ impl<R: Rules> App<R> {
             }
         };
         admit(caller, route, id)?;
+        let invalid = |what: String| answer::problem(400, "invalid_request", "The request is not valid", &what, id);
+        let params = routing::params(raw).map_err(invalid)?;
+        let query = routing::query(query).map_err(invalid)?;
+        let times = |name: &str| sent.headers.iter().filter(|(other, _)| other == name).count();
+        if let Some(name) = FOR_GUEST.into_iter().find(|name| times(name) > MAX_REPEATS) {
+            return Err(invalid(format!("The header {name} comes more than {MAX_REPEATS} times.")));
+        }
         check_body(route, &sent, id)?;
         let request = Request {
             route_id: route.id.clone(),
             params,
-            query: routing::query(query),
+            query,
             headers: sent.headers,
             body: sent.body,
             roles: caller.roles,
@@ -209,20 +246,33 @@ impl<R: Rules> App<R> {
             },
             Err(payload) => match payload.downcast::<RunEnded>() {
                 Ok(ended) => Err(match *ended {
-                    RunEnded::HostCallQuota => failed("they made more than 1000 calls of host functions"),
-                    RunEnded::StoreFailure => answer::problem(
-                        503,
-                        "outcome_unknown",
-                        "Whether it was done is not known",
-                        "The write may or may not have been done: repeat it with the same idempotency key.",
-                        &request.request_id,
-                    ),
+                    RunEnded::Quota(what) => failed(what),
+                    store => stored(&store, &request.request_id),
                 }),
                 // The rules' own panic, which on a host would be a 500: the test is to see it.
                 Err(payload) => resume_unwind(payload),
             },
         }
     }
+}
+
+/// The host's answer where the store ended the run.
+fn stored(ended: &RunEnded, id: &str) -> Response {
+    let (code, title, detail, retry_after) = match ended {
+        RunEnded::Overloaded => {
+            ("overloaded", "The server is overloaded", "The server is busy; try again shortly.", "1")
+        }
+        RunEnded::ShuttingDown => {
+            ("shutting_down", "The server is shutting down", "The server is about to stop; try again shortly.", "5")
+        }
+        RunEnded::Quota(_) | RunEnded::OutcomeUnknown => (
+            "outcome_unknown",
+            "Whether it was done is not known",
+            "The write may or may not have been done: repeat it with the same idempotency key.",
+            "5",
+        ),
+    };
+    answer::problem(503, code, title, detail, id).with_header("retry-after", retry_after)
 }
 
 /// Refuses who may not call the route.

@@ -9,7 +9,7 @@ use crate::request::Response;
 use crate::rules::Rules;
 
 /// The headers that the host passes on.
-const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
+pub(super) const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
 
 /// Somebody who sends requests. [`App::user`] and its neighbours give one.
 pub struct Client<'a, R> {

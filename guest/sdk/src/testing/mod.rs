@@ -3,8 +3,8 @@
 //! [`App`] answers requests as a boxoffice server with these rules does: it finds the route, checks who may call it, gives the rules the
 //! request and host functions, and checks what they answer. The host functions keep the host's promises: seats are never oversold, an
 //! email has one live ticket for an event, idempotency keys replay, holds run out by a clock that the test moves, roles and owners hold
-//! whatever the rules do. It is not the host: nothing is limited in time, memory or rate, and nothing is durable. Before you ship, let
-//! `boxoffice rules test` try the component itself.
+//! whatever the rules do; calls of host functions and lines of the log are limited as a server limits them by default. It is not the host:
+//! nothing is limited in time, memory or rate, and nothing is durable. Before you ship, let `boxoffice rules test` try the component itself.
 //!
 //! ```
 //! use boxoffice_sdk::prelude::*;
@@ -38,10 +38,14 @@ mod checks;
 mod client;
 mod events;
 mod lists;
+mod manifest;
 mod mock;
+mod quota;
 mod routing;
 mod script;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tickets;
 
 pub use app::{App, LogLine};

@@ -3,9 +3,12 @@
 use crate::manifest::{Access, Manifest, Method, RouteManifest};
 use crate::request::Roles;
 
+/// Most parameters of a query.
+const MAX_QUERY: usize = 64;
+
 /// What there is for a request.
 pub(super) enum Found<'a> {
-    /// A route, and its parameters, decoded.
+    /// A route, and its parameters, as they are in the path.
     Route(&'a RouteManifest, Vec<(String, String)>),
     /// The path is there, with these methods.
     OtherMethods(String),
@@ -50,30 +53,43 @@ fn fits(template: &str, path: &str) -> bool {
 fn parameters(template: &str, path: &str) -> Vec<(String, String)> {
     let pairs = template.split('/').zip(path.split('/'));
     let named = pairs.filter_map(|(wanted, given)| Some((wanted.strip_prefix('{')?.strip_suffix('}')?, given)));
-    named.map(|(name, given)| (name.to_owned(), decode(given))).collect()
+    named.map(|(name, given)| (name.to_owned(), given.to_owned())).collect()
 }
 
-/// The parameters of a query in order, decoded; `+` is a space, as in forms.
-pub(super) fn query(text: &str) -> Vec<(String, String)> {
+/// The parameters of a path, decoded; or what is wrong with them.
+pub(super) fn params(raw: Vec<(String, String)>) -> Result<Vec<(String, String)>, String> {
+    let decoded = raw.into_iter().map(|(name, value)| Some((name, decode(&value)?)));
+    decoded.collect::<Option<_>>().ok_or_else(|| "The path is not UTF-8.".to_owned())
+}
+
+/// The parameters of a query in order, decoded; `+` is a space, as in forms. Or what is wrong with them.
+pub(super) fn query(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pairs: Vec<&str> = text.split('&').filter(|pair| !pair.is_empty()).collect();
+    if pairs.len() > MAX_QUERY {
+        return Err(format!("A query has at most {MAX_QUERY} parameters."));
+    }
     let part = |text: &str| decode(&text.replace('+', " "));
-    let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (part(name), part(value)))
-        .collect()
+    let decoded = pairs.into_iter().map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((part(name)?, part(value)?))
+    });
+    decoded.collect::<Option<_>>().ok_or_else(|| "The query is not UTF-8.".to_owned())
 }
 
-/// What is percent-encoded, decoded; what is no UTF-8 then, is replaced.
-fn decode(text: &str) -> String {
+/// What is percent-encoded, decoded, if it is UTF-8 then. A `%` without two hexadecimal digits stands for itself.
+fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
+    let half = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     while let Some((&byte, after)) = rest.split_first() {
-        let coded = after.get(..2).filter(|_| byte == b'%').and_then(|pair| str::from_utf8(pair).ok());
-        let decoded = coded.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        bytes.push(decoded.unwrap_or(byte));
-        rest = if decoded.is_some() { &after[2..] } else { after };
+        let coded = match (byte, after) {
+            (b'%', [high, low, ..]) => half(*high).zip(half(*low)),
+            _ => None,
+        };
+        bytes.push(coded.map_or(byte, |(high, low)| high << 4 | low));
+        rest = if coded.is_some() { &after[2..] } else { after };
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes).ok()
 }
 
 pub(super) fn name(method: Method) -> &'static str {
@@ -97,40 +113,20 @@ pub(super) fn lacks(access: Access, roles: Roles) -> Option<&'static str> {
     (!may && !roles.admin).then_some(needs)
 }
 
-/// What a host would not take of a manifest, in words; none if it would take it.
-pub(super) fn faults(manifest: &Manifest) -> Vec<String> {
-    let mut found = Vec::new();
-    let about = manifest.about;
-    let good_name = about.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !good_name || !(1..=64).contains(&about.name.len()) {
-        found.push(format!("the name {:?} is not 1 to 64 of a-z 0-9 -", about.name));
-    }
-    if about.summary.len() > 256 || about.summary.contains('\n') {
-        found.push("the summary is not one line of at most 256 bytes".to_owned());
-    }
-    if !(1..=256).contains(&manifest.routes.len()) {
-        found.push(format!("there are {} routes, and there can be 1 to 256", manifest.routes.len()));
-    }
-    for (at, route) in manifest.routes.iter().enumerate() {
-        let before = &manifest.routes[..at];
-        if before.iter().any(|other| other.id == route.id) {
-            found.push(format!("two routes have the id {:?}", route.id));
-        }
-        for other in before.iter().filter(|other| same_requests(&other.path, &route.path)) {
-            if other.path != route.path {
-                found.push(format!("{} and {} differ in nothing but names of parameters", other.path, route.path));
-            } else if other.method == route.method {
-                found.push(format!("two routes have {} {}", name(route.method), route.path));
-            }
-        }
-    }
-    found
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether two paths differ in nothing but the names of their parameters.
-fn same_requests(one: &str, other: &str) -> bool {
-    let plain = |path: &str| -> Vec<String> {
-        path.split('/').map(|s| if s.starts_with('{') { "{}".to_owned() } else { s.to_owned() }).collect()
-    };
-    plain(one) == plain(other)
+    #[test]
+    fn a_query_is_decoded_as_the_host_decodes_it() {
+        let one = |text: &str| query(text).map(|all| all.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
+        assert_eq!(one("a=x+y&b=%C3%b6&c").unwrap(), ["x y", "ö", ""]);
+        // Only two hexadecimal digits are a code.
+        assert_eq!(one("a=%+5&b=%zz&c=%4&d=%").unwrap(), ["% 5", "%zz", "%4", "%"]);
+        assert_eq!(one("a=%ff").unwrap_err(), "The query is not UTF-8.");
+        assert_eq!(one(&"a=1&".repeat(64)).unwrap().len(), 64);
+        assert!(one(&"a=1&".repeat(65)).unwrap_err().contains("at most 64"));
+        assert_eq!(params(vec![("id".into(), "%c3".into())]).unwrap_err(), "The path is not UTF-8.");
+        assert_eq!(params(vec![("id".into(), "a+%2F".into())]).unwrap()[0].1, "a+/");
+    }
 }

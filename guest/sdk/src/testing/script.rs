@@ -5,7 +5,7 @@ use crate::host_refusal::{
     ListTicketsRefusal, RegisterRefusal, UpdateRefusal,
 };
 
-/// A refusal that the next call of its host function gets; it writes nothing. Each refusal of a host function becomes one by `into`.
+/// What the next call of a host function comes to, instead of what it would. A refusal writes nothing, and each refusal of a host function becomes one by `into`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Script {
     /// For `create_event`.
@@ -26,18 +26,37 @@ pub enum Script {
     Confirm(ConfirmRefusal),
     /// For `cancel`.
     Cancel(CancelRefusal),
-    /// For any: the store cannot say whether it was done. The host ends the run and answers 503 `outcome_unknown` itself.
-    StoreFailure,
+    /// For the next call that writes: the store cannot say whether that was done, and it was not. The host ends the run and answers 503
+    /// `outcome_unknown` itself.
+    OutcomeUnknown,
+    /// The same, but it was done: repeating the request has to find it.
+    DoneOutcomeUnknown,
+    /// For any: the store has too much to do. The host ends the run and answers 503 `overloaded` itself.
+    Overloaded,
+    /// For any: the server is about to stop. The host ends the run and answers 503 `shutting_down` itself.
+    ShuttingDown,
 }
 
 /// A refusal that can be scripted.
 pub(super) trait Scripted: Sized {
     /// It, if this is one of its kind.
     fn of(script: &Script) -> Option<Self>;
+
+    /// Whether the host function that refuses with it writes.
+    const WRITES: bool;
+
+    /// Whether the script is for a call that this would be a refusal of.
+    fn is_meant(script: &Script) -> bool {
+        match script {
+            Script::OutcomeUnknown | Script::DoneOutcomeUnknown => Self::WRITES,
+            Script::Overloaded | Script::ShuttingDown => true,
+            refusal => Self::of(refusal).is_some(),
+        }
+    }
 }
 
 macro_rules! scripted {
-    ($($case:ident $refusal:ident),*) => {$(
+    ($($case:ident $refusal:ident $writes:literal),*) => {$(
         impl From<$refusal> for Script {
             fn from(refusal: $refusal) -> Self {
                 Self::$case(refusal)
@@ -45,6 +64,8 @@ macro_rules! scripted {
         }
 
         impl Scripted for $refusal {
+            const WRITES: bool = $writes;
+
             fn of(script: &Script) -> Option<Self> {
                 if let Script::$case(refusal) = script { Some(refusal.clone()) } else { None }
             }
@@ -53,7 +74,7 @@ macro_rules! scripted {
 }
 
 scripted! {
-    Create CreateRefusal, GetEvent GetEventRefusal, ListEvents ListEventsRefusal, Update UpdateRefusal,
-    Register RegisterRefusal, GetTicket GetTicketRefusal, ListTickets ListTicketsRefusal, Confirm ConfirmRefusal,
-    Cancel CancelRefusal
+    Create CreateRefusal true, GetEvent GetEventRefusal false, ListEvents ListEventsRefusal false, Update UpdateRefusal true,
+    Register RegisterRefusal true, GetTicket GetTicketRefusal false, ListTickets ListTicketsRefusal false,
+    Confirm ConfirmRefusal true, Cancel CancelRefusal true
 }

@@ -93,6 +93,8 @@ pub(super) struct State {
     pub(super) hold: Duration,
     /// Most seats in one ticket.
     pub(super) max_quantity: u32,
+    /// Whether callers of whom only a role is known may look for the tickets of an email.
+    pub(super) may_search: bool,
     pub(super) events: BTreeMap<String, EventRow>,
     /// By id, which is the order in which they were made.
     pub(super) tickets: BTreeMap<String, TicketRow>,
@@ -109,6 +111,7 @@ impl State {
             now: Moment::from_ms(1_795_253_400_000),
             hold: Duration::from_mins(5),
             max_quantity: 10,
+            may_search: false,
             events: BTreeMap::new(),
             tickets: BTreeMap::new(),
             script: Vec::new(),

@@ -46,6 +46,8 @@ pub(crate) struct Mock {
     pub(crate) confirm: Result<Ticket, ConfirmRefusal>,
     pub(crate) cancel: Result<Ticket, CancelRefusal>,
     pub(crate) asked: RefCell<Vec<Call>>,
+    /// Why the rules failed, by their own log.
+    pub(crate) logged: RefCell<Vec<String>>,
 }
 
 impl Mock {
@@ -62,12 +64,15 @@ impl Mock {
             confirm: Ok(confirmed()),
             cancel: Ok(cancelled()),
             asked: RefCell::default(),
+            logged: RefCell::default(),
         }
     }
 
-    /// Answers the request.
+    /// Answers the request. The rules log when they fail, once, and at no other time.
     pub(crate) fn answer(&self, request: &Request) -> Response {
-        Standard.handle(&Context::new(self, request))
+        let response = Standard.handle(&Context::new(self, request));
+        assert_eq!(self.logged.take().len(), usize::from(response.status == 500), "{}", response.status);
+        response
     }
 
     /// What was asked so far, from the first on.
@@ -129,8 +134,10 @@ impl Host for Mock {
         self.cancel.clone()
     }
 
-    fn log(&self, _: Level, message: &str, _: &[(&str, &str)]) {
-        panic!("the standard rules log nothing, and not this: {message}");
+    fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
+        assert_eq!((level, message), (Level::Error, "The rules failed"));
+        let [("why", why)] = fields else { panic!("{fields:?}") };
+        self.logged.borrow_mut().push((*why).to_owned());
     }
 }
 

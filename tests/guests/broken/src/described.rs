@@ -1,6 +1,6 @@
 //! Faults of the manifest.
 
-use boxoffice_sdk::bindings::exports::boxoffice::rules::manifest::{Access, ModuleManifest};
+use boxoffice_sdk::__private::exports::boxoffice::rules::manifest::{Access, ModuleManifest};
 
 pub(crate) fn with(fault: &str, mut manifest: ModuleManifest) -> ModuleManifest {
     let access = |manifest: &mut ModuleManifest, id: &str, access: Access| {

@@ -54,8 +54,8 @@ impl Rules for Broken {
 #[cfg(target_family = "wasm")]
 #[allow(unsafe_code, missing_docs, clippy::pedantic, reason = "the canonical ABI is raw pointers")]
 mod component {
-    use boxoffice_sdk::bindings;
-    use boxoffice_sdk::bindings::exports::boxoffice::rules::{handler, manifest};
+    use boxoffice_sdk::__private as bindings;
+    use boxoffice_sdk::__private::exports::boxoffice::rules::{handler, manifest};
 
     use crate::{Broken, described, faults};
 
@@ -73,5 +73,5 @@ mod component {
         }
     }
 
-    bindings::export!(Component with_types_in boxoffice_sdk::bindings);
+    bindings::export!(Component with_types_in boxoffice_sdk::__private);
 }
