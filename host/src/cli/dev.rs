@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::ending::Ending;
 use super::here;
 use super::terminal::spinner;
 use crate::bind;
@@ -148,25 +148,6 @@ async fn follow(watching: &mut Watching, registry: &Registry, teller: &Teller) {
                 teller.tell(News::Refused { error, serving }).await;
             }
             Err(None) => {}
-        }
-    }
-}
-
-/// The signals that end it.
-struct Ending {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Ending {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn asked_for(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
         }
     }
 }
