@@ -110,8 +110,7 @@ fn large(suite: &Suite, recipe: &Recipe, subject: &Subject) -> Vec<super::super:
     let mut calls = Vec::new();
     let known = schema::parameters(route.described.query.as_ref());
     for (name, _) in known.iter().filter(|(name, _)| matches!(*name, "limit" | "per_page" | "page_size" | "size")) {
-        let join = if valid.target.contains('?') { '&' } else { '?' };
-        calls.push(valid.clone().to(format!("{}{join}{}={MAX_PAGE}", valid.target, escape(name))));
+        calls.push(valid.clone().to(with_parameter(&valid.target, name, &MAX_PAGE.to_string())));
     }
     if calls.is_empty() {
         calls.push(valid.clone());
@@ -128,6 +127,15 @@ fn large(suite: &Suite, recipe: &Recipe, subject: &Subject) -> Vec<super::super:
         ]);
     }
     calls
+}
+
+/// The target with this parameter, in place of those of its name.
+fn with_parameter(target: &str, name: &str, value: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let name = escape(name);
+    let others = query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(&name));
+    let pairs: Vec<_> = others.map(str::to_owned).chain([format!("{name}={value}")]).collect();
+    format!("{path}?{}", pairs.join("&"))
 }
 
 /// Runs that ended because they had used up a limit, in whichever check.
