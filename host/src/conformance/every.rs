@@ -36,7 +36,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "roles-hold",
         group: GROUP,
-        promise: "Who lacks a permission changes nothing, and is not answered with success.",
+        promise: "Who lacks the permission to change something changes nothing, and is not answered as if it had.",
         advice: "answer access-denied of a host function with 403; a manifest can tighten what a role may do and never loosen it",
         run: |case| roles::hold(case).boxed(),
     },

@@ -9,7 +9,7 @@ use super::bench::{Bench, Stop, Subject, Talk};
 use super::client::Call;
 use super::schema::{self, Fullness};
 use crate::domain::Role;
-use crate::wasm::{Method, Module, Route};
+use crate::wasm::{Became, Exchange, Method, Module, Route};
 
 /// What stands for itself in a path or a query (RFC 3986, 2.3).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -57,8 +57,10 @@ pub(super) struct Recipe {
     fullness: Fullness,
     /// Who reached it.
     pub(super) role: Option<Role>,
-    /// The host functions that it called then, without a refusal.
-    pub(super) reached: Vec<&'static str>,
+    /// The status of the success.
+    pub(super) status: u16,
+    /// The host calls that it made then, without a refusal.
+    pub(super) reached: Vec<Exchange>,
 }
 
 impl Recipe {
@@ -69,7 +71,7 @@ impl Recipe {
 
     /// Whether a request makes a registration.
     pub(super) fn registers(&self) -> bool {
-        self.reached.contains(&"tickets.atomic-register")
+        self.reached.iter().any(|exchange| exchange.function() == "tickets.atomic-register")
     }
 
     /// A valid request about this subject, without a caller's role.
@@ -111,9 +113,9 @@ impl Recipes {
                 let Some(call) = made(route, &names, fullness, &subject) else { continue };
                 let talk = bench.send(call.role(role)).await;
                 if talk.is_success() {
-                    let reached = talk.exchanges().iter().filter(|exchange| exchange.said()["answer"] != Value::Null);
-                    let reached = reached.map(crate::wasm::Exchange::function).collect();
-                    known = Some(Recipe { module: Arc::clone(module), place, names, fullness, role, reached });
+                    let answered = talk.exchanges().iter().filter(|exchange| exchange.became() == Became::Answered);
+                    let (reached, status) = (answered.cloned().collect(), talk.status().unwrap_or_default());
+                    known = Some(Recipe { module: Arc::clone(module), place, names, fullness, role, status, reached });
                     break;
                 }
                 // What it fails for, it fails for again.

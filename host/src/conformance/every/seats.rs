@@ -1,16 +1,47 @@
 //! The race for the last seats.
 
+use std::collections::{BTreeSet, HashMap};
+
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::super::bench::{Stop, Talk};
 use super::super::case::Case;
 use super::super::client::Call;
+use super::super::recipe::Recipe;
 use crate::wasm::Exchange;
 
 /// Seats that there are.
 const SEATS: u32 = 5;
 /// Callers at the same time, each with an email of its own.
 const CALLERS: usize = 20;
+
+/// The events that a run's registrations were for, refused ones included.
+pub(super) fn events_asked(talk: &Talk) -> Vec<String> {
+    let registered = talk.exchanges().iter().filter(|exchange| exchange.function() == "tickets.atomic-register");
+    registered.filter_map(|exchange| exchange.asked()["event_id"].as_str().map(str::to_owned)).collect()
+}
+
+/// Seats of the event that these runs took and did not give back.
+fn seats_kept(talks: &[Talk], event: &str) -> u64 {
+    let mut kept: HashMap<String, u64> = HashMap::new();
+    let said = |function: &'static str| {
+        let exchanges = talks.iter().flat_map(|talk| talk.exchanges()).filter(move |all| all.function() == function);
+        exchanges.map(|exchange| exchange.said()["answer"].take())
+    };
+    for registered in said("tickets.atomic-register") {
+        let ticket = &registered["ticket"];
+        if let (Some(id), Some(quantity)) = (ticket["id"].as_str(), ticket["quantity"].as_u64())
+            && ticket["event_id"] == event
+        {
+            kept.insert(id.to_owned(), quantity);
+        }
+    }
+    for ticket in said("tickets.cancel") {
+        kept.remove(ticket["id"].as_str().unwrap_or_default());
+    }
+    kept.values().sum()
+}
 
 /// Seats that a run's registrations took, replays left out.
 pub(super) fn seats_taken(talk: &Talk) -> u64 {
@@ -36,7 +67,7 @@ pub(super) async fn race(case: &mut Case) -> Result<(), Stop> {
         // One alone, with seats for everybody: in a race, what it takes too much is often gone already.
         let alone = case.bench.subject(100).await?;
         let talk = case.send(one_seat(recipe.call(&alone)).role(recipe.role)).await;
-        honest(case, &talk);
+        honest(case, &talk, &recipe);
         // The ticket of a request that also names one is for another event, so that all of these seats are free.
         let other = case.bench.subject(1).await?;
         let mut calls = Vec::new();
@@ -47,10 +78,10 @@ pub(super) async fn race(case: &mut Case) -> Result<(), Stop> {
         }
         let talks = case.bench.send_together(calls).await;
         for talk in &talks {
-            honest(case, talk);
+            honest(case, talk, &recipe);
         }
         let id = &recipe.route().id;
-        let (taken, stored) = (talks.iter().map(seats_taken).sum::<u64>(), case.bench.stored(&event).await?);
+        let (taken, stored) = (seats_kept(&talks, &event), case.bench.stored(&event).await?);
         let sold = u64::from(stored.reserved + stored.confirmed);
         let expected =
             format!("{CALLERS} callers at once of {id} get {SEATS} seats at the most, and the store's seats add up.");
@@ -78,20 +109,34 @@ fn one_seat(call: Call) -> Call {
     }
 }
 
-/// Whoever is told yes has a ticket, for no more than was asked for.
-fn honest(case: &mut Case, talk: &Talk) {
+/// Those that a run registered and that its request names, whatever their letters' case: a group has several.
+fn people(talk: &Talk) -> u64 {
+    let body = String::from_utf8_lossy(&talk.call.body);
+    let target = percent_decode_str(&talk.call.target).decode_utf8_lossy();
+    let request = format!("{target} {body}").to_lowercase();
+    let registered = talk.exchanges().iter().filter(|exchange| exchange.function() == "tickets.atomic-register");
+    let emails = registered.filter_map(|exchange| exchange.asked()["email"].as_str().map(str::to_lowercase));
+    emails.filter(|email| request.contains(email)).collect::<BTreeSet<_>>().len() as u64
+}
+
+/// Whoever is told yes has a ticket, for no more than was asked for. A yes is what the route answered when there were seats: a place on
+/// a list of those who wait has another status.
+fn honest(case: &mut Case, talk: &Talk, recipe: &Recipe) {
     let tickets = tickets_given(talk);
     case.expect(talk, "A success has a ticket behind it, which a registration of this request gave.", |talk| {
-        if talk.is_success() && tickets.is_empty() {
+        if talk.status() == Some(recipe.status) && tickets.is_empty() {
             return Err("no registration of this request gave a ticket".to_owned());
         }
         talk.fault().map_or(Ok(()), Err)
     });
     let body: Value = serde_json::from_slice(&talk.call.body).unwrap_or_default();
-    let (asked, taken) = (body.get("quantity").and_then(Value::as_u64), seats_taken(talk));
-    case.expect(talk, "A request takes no more seats than it asks for, in one registration.", |_| match asked {
+    let (asked, taken, people) = (body.get("quantity").and_then(Value::as_u64), seats_taken(talk), people(talk).max(1));
+    let expected = "A request takes no more seats than it asks for, in one registration for each email that it names.";
+    case.expect(talk, expected, |_| match asked.map(|asked| asked.saturating_mul(people)) {
         Some(asked) if taken > asked => Err(format!("{taken} seats were taken, and {asked} asked for")),
-        None if tickets.len() > 1 => Err(format!("{} registrations were made", tickets.len())),
+        None if tickets.len() as u64 > people => {
+            Err(format!("{} registrations were made, for {people} that the request names", tickets.len()))
+        }
         _ => Ok(()),
     });
 }
