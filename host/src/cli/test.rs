@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use indicatif::ProgressBar;
@@ -22,6 +23,8 @@ use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module};
 const USAGE: u8 = 2;
 /// Requests that one instance serves where it is tried what it remembers.
 const REUSE: u32 = 64;
+/// How long all checks may take together: many times what a module needs that does nothing slowly.
+const TOTAL: Duration = Duration::from_mins(30);
 
 /// Why nothing was tried.
 enum Refused {
@@ -33,6 +36,8 @@ enum Refused {
     Host(String),
     /// Somebody did not want to wait.
     Ended,
+    /// It took too long.
+    Late,
 }
 
 impl From<LoadError> for Refused {
@@ -63,6 +68,10 @@ pub(super) async fn test(settings: &Test) -> ExitCode {
         Err(Refused::Ended) if !settings.json => {
             eprintln!("boxoffice: ended before all was tried");
             return ExitCode::FAILURE;
+        }
+        Err(Refused::Late) => {
+            let why = format!("not all was tried within {}", humantime::format_duration(TOTAL));
+            refuse(settings, "too-slow", &why, "see which requests take long, or try some of it with --only")
         }
         Err(Refused::Ended) => refuse(settings, "ended", "ended before all was tried", "start it again"),
         Err(Refused::Module(error)) => {
@@ -124,15 +133,19 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
         ending.asked_for().await;
     };
     let ended = tokio::select! {
-        ended = &mut running => Some(ended),
+        ended = &mut running => Ok(ended),
         // Whoever asks twice means it.
-        () = twice => None,
+        () = twice => Err(Refused::Ended),
+        () = tokio::time::sleep(TOTAL) => Err(Refused::Late),
     };
-    let Some(ended) = ended else {
-        running.abort();
-        // Its hosts go, and their folders with them.
-        let _ = running.await;
-        return Err(Refused::Ended);
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(refused) => {
+            running.abort();
+            // Its hosts go, and their folders with them.
+            let _ = running.await;
+            return Err(refused);
+        }
     };
     let done = ended.map_err(|error| Refused::Host(format!("the suite itself failed, report it: {error}")))?;
     match done {
