@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::client::{Answer, Call, Client};
 use crate::clock::{Clock as _, ManualClock};
@@ -26,6 +26,8 @@ const MAX_SAID_BYTES: usize = 64 * 1024 * 1024;
 /// Times that a request is sent again which the host had no room for, and how long it waits each time.
 const AGAIN: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
+/// Rows that are made at the same time: they share a commit, and the store's queue has room for more.
+const TOGETHER: usize = 64;
 
 /// The check cannot go on: the throw-away host itself is in trouble, in words.
 #[derive(Debug)]
@@ -341,6 +343,36 @@ impl Bench {
             Ok(Err(refusal)) => Err(Stop(format!("a hold cannot be made: {refusal:?}"))),
             Err(failure) => Err(stop("a hold cannot be made", &failure)),
         }
+    }
+
+    /// So many more events and holds at once, made in the store: events that say nothing, each with a hold of this holder, and as many
+    /// holds of others for the subject's event.
+    pub(super) async fn more_rows(&mut self, subject: &Subject, count: usize) -> Result<(), Stop> {
+        let numbers: Vec<u64> = (0..count).map(|_| self.next()).collect();
+        let bench = &*self;
+        for some in numbers.chunks(TOGETHER) {
+            try_join_all(some.iter().map(|n| bench.more_row(subject, *n))).await?;
+        }
+        Ok(())
+    }
+
+    async fn more_row(&self, subject: &Subject, n: u64) -> Result<(), Stop> {
+        let (now, store) = (self.now(), self.host.server.store());
+        let (name, attributes) = (format!("Event {n}"), "{}".to_owned());
+        let new = NewEvent { name, capacity: 10, starts_at: None, tags: Vec::new(), attributes };
+        let made = store.create_event(now, &of(Role::Organizer), new).await;
+        let event = made.map_err(|failure| stop("an event cannot be made", &failure))?.id;
+        let others = format!("guest-{n}@example.org");
+        for (event_id, email) in [(event, subject.holder.as_str()), (EventId::new(&subject.event), others.as_str())] {
+            let email = Email::parse(email).map_err(|field| Stop(format!("{}: {}", field.pointer, field.detail)))?;
+            let registration =
+                Registration { event_id, email, quantity: 1, hold: self.hold, key: None, attributes: None };
+            match store.register(now, &of(Role::User), registration).await {
+                Ok(Ok(_)) => {}
+                other => return Err(Stop(format!("a hold cannot be made: {other:?}"))),
+            }
+        }
+        Ok(())
     }
 
     /// How long a hold lasts here.
