@@ -84,6 +84,22 @@ impl Recipe {
         Call::new(self.route().method.name(), path(self.route(), &self.names, subject))
     }
 
+    /// The same with all that its schemas name; whether the module takes that is to be seen.
+    pub(super) fn fuller(&self) -> Self {
+        Self { fullness: Fullness::All, ..self.clone() }
+    }
+
+    /// The schema of a member of its body.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.route().described.body.as_ref()?.get("properties")?.get(name)
+    }
+
+    /// Whether a request without a body is not one: the schema that describes it asks for members.
+    pub(super) fn body_is_required(&self) -> bool {
+        let required = self.route().described.body.as_ref().and_then(|schema| schema.get("required"));
+        required.and_then(Value::as_array).is_some_and(|names| !names.is_empty())
+    }
+
     /// The body of a valid request; null where it has none.
     pub(super) fn body(&self, subject: &Subject) -> Value {
         serde_json::from_slice(&self.call(subject).body).unwrap_or_default()

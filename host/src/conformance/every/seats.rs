@@ -66,19 +66,23 @@ pub(super) async fn race(case: &mut Case) -> Result<(), Stop> {
         let event = case.bench.event(SEATS).await?;
         // One alone, with seats for everybody: in a race, what it takes too much is often gone already.
         let alone = case.bench.subject(100).await?;
-        let talk = case.send(one_seat(recipe.call(&alone)).role(recipe.role)).await;
-        honest(case, &talk, &recipe);
+        let seats = seats_member(case, &recipe).await?;
+        let talk = case.send(one_seat(recipe.call(&alone), seats.as_deref()).role(recipe.role)).await;
+        honest(case, &talk, &recipe, seats.as_deref());
+        let full = case.bench.subject(100).await?;
+        let talk = case.send(one_seat(recipe.fuller().call(&full), seats.as_deref()).role(recipe.role)).await;
+        honest(case, &talk, &recipe, seats.as_deref());
         // The ticket of a request that also names one is for another event, so that all of these seats are free.
         let other = case.bench.subject(1).await?;
         let mut calls = Vec::new();
         for _ in 0..CALLERS {
             let subject = case.bench.another(&other);
             let subject = super::super::bench::Subject { event: event.clone(), ..subject };
-            calls.push(one_seat(recipe.call(&subject)).role(recipe.role));
+            calls.push(one_seat(recipe.call(&subject), seats.as_deref()).role(recipe.role));
         }
         let talks = case.bench.send_together(calls).await;
         for talk in &talks {
-            honest(case, talk, &recipe);
+            honest(case, talk, &recipe, seats.as_deref());
         }
         let id = &recipe.route().id;
         let (taken, stored) = (seats_kept(&talks, &event), case.bench.stored(&event).await?);
@@ -97,10 +101,37 @@ pub(super) async fn race(case: &mut Case) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Names of the member that says how many seats, where trying does not tell.
+const SEATS_NAMES: [&str; 6] = ["quantity", "seats", "places", "tickets", "count", "number"];
+
+/// The member of the body that says how many seats: the one that the registration follows, or one whose name says so.
+async fn seats_member(case: &mut Case, recipe: &Recipe) -> Result<Option<String>, Stop> {
+    let recipe = recipe.fuller();
+    let subject = case.bench.subject(100).await?;
+    let body = recipe.body(&subject);
+    let numbers = body.as_object().into_iter().flatten().filter(|(_, value)| value.is_u64());
+    let names: Vec<String> = numbers.map(|(name, _)| name.clone()).collect();
+    for name in &names {
+        let mut registered = Vec::new();
+        for seats in [1, 2] {
+            let subject = case.bench.subject(100).await?;
+            let mut body = recipe.body(&subject);
+            body[name.as_str()] = Value::from(seats);
+            let talk = case.send(recipe.call(&subject).json(&body).role(recipe.role)).await;
+            let exchange = talk.exchanges().iter().find(|exchange| exchange.function() == "tickets.atomic-register");
+            registered.extend(exchange.and_then(|exchange| exchange.asked()["quantity"].as_u64()));
+        }
+        if matches!(registered[..], [one, two] if one != two) {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(names.into_iter().find(|name| SEATS_NAMES.contains(&name.as_str())))
+}
+
 /// One seat for each, where the request says how many.
-fn one_seat(call: Call) -> Call {
+fn one_seat(call: Call, seats: Option<&str>) -> Call {
     let mut body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
-    match body.get_mut("quantity") {
+    match seats.and_then(|seats| body.get_mut(seats)) {
         Some(quantity) => {
             *quantity = Value::from(1);
             call.json(&body)
@@ -121,7 +152,7 @@ fn people(talk: &Talk) -> u64 {
 
 /// Whoever is told yes has a ticket, for no more than was asked for. A yes is what the route answered when there were seats: a place on
 /// a list of those who wait has another status.
-fn honest(case: &mut Case, talk: &Talk, recipe: &Recipe) {
+fn honest(case: &mut Case, talk: &Talk, recipe: &Recipe, seats: Option<&str>) {
     let tickets = tickets_given(talk);
     case.expect(talk, "A success has a ticket behind it, which a registration of this request gave.", |talk| {
         if talk.status() == Some(recipe.status) && tickets.is_empty() {
@@ -130,7 +161,17 @@ fn honest(case: &mut Case, talk: &Talk, recipe: &Recipe) {
         talk.fault().map_or(Ok(()), Err)
     });
     let body: Value = serde_json::from_slice(&talk.call.body).unwrap_or_default();
-    let (asked, taken, people) = (body.get("quantity").and_then(Value::as_u64), seats_taken(talk), people(talk).max(1));
+    // Who does not say how many wants what the manifest says, or one.
+    let least =
+        |seats| recipe.member(seats).and_then(|schema| schema.get("default")).and_then(Value::as_u64).unwrap_or(1);
+    let asked = seats.map(|seats| body.get(seats).and_then(Value::as_u64).unwrap_or_else(|| least(seats)));
+    let (taken, people) = (seats_taken(talk), people(talk).max(1));
+    if asked.is_none() && taken > people {
+        case.warn(format!(
+            "{}: {taken} seats were taken, and no member of the request says how many",
+            recipe.route().id
+        ));
+    }
     let expected = "A request takes no more seats than it asks for, in one registration for each email that it names.";
     case.expect(talk, expected, |_| match asked.map(|asked| asked.saturating_mul(people)) {
         Some(asked) if taken > asked => Err(format!("{taken} seats were taken, and {asked} asked for")),
