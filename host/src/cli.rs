@@ -3,6 +3,7 @@
 mod check;
 mod client;
 mod dev;
+mod ending;
 mod keys;
 mod listing;
 mod new;

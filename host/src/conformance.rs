@@ -24,14 +24,16 @@ mod report;
 mod schema;
 mod standard;
 
+use std::any::Any;
 use std::future::ready;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bench::{Bench, Stop, Talk};
+use bench::{Bench, Said, Stop, Talk};
 use case::{Case, Check};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use recipe::Recipes;
 
 use crate::clock::Stopwatch;
@@ -82,10 +84,11 @@ struct Journal {
 }
 
 impl Suite {
-    fn keep(&self, talks: Vec<Talk>) {
+    fn keep(&self, said: Said) {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        for talk in talks {
-            let bytes = talk.seen.as_ref().map_or(0, |seen| seen.weight()) + talk.call.body.len();
+        journal.dropped += said.dropped;
+        for talk in said.talks {
+            let bytes = talk.weight();
             if journal.bytes + bytes > MAX_JOURNAL {
                 journal.dropped += 1;
                 continue;
@@ -111,7 +114,11 @@ pub(crate) fn names(contract: Contract) -> Vec<&'static str> {
 ///
 /// # Errors
 /// The throw-away host cannot be had: one line.
-pub(crate) async fn run(plan: Plan, begins: impl Fn(&str), stop: &AtomicBool) -> Result<Option<Report>, String> {
+pub(crate) async fn run(
+    plan: Plan,
+    begins: impl Fn(&str) + Send + Sync,
+    stop: Arc<AtomicBool>,
+) -> Result<Option<Report>, String> {
     let watch = Stopwatch::start();
     let Plan { settings, contract, seed, only, module, reused } = plan;
     let told = |Stop(why): Stop| why;
@@ -130,12 +137,13 @@ pub(crate) async fn run(plan: Plan, begins: impl Fn(&str), stop: &AtomicBool) ->
     // Those of a contract have nothing to do with each other. The others look at what was said before, and at what it cost.
     for (checks, together) in [(own, TOGETHER), (all, 1)] {
         // What has begun is finished, and leaves no folder behind.
-        let checks = stream::iter(checks).take_while(|_| ready(!stop.load(Ordering::Relaxed)));
-        let runs = checks.map(|(place, check)| {
+        let checks =
+            stream::iter(checks).take_while(|_: &(usize, &'static Check)| ready(!stop.load(Ordering::Relaxed)));
+        let runs = checks.map(|(place, check): (usize, &'static Check)| {
             begins(check.id);
-            one(&suite, check, place)
+            one(Arc::clone(&suite), check, place).boxed()
         });
-        let mut runs = runs.buffered(together);
+        let mut runs = runs.buffered(together).boxed();
         while let Some(ended) = runs.next().await {
             let (talks, verdict) = ended.map_err(told)?;
             suite.keep(talks);
@@ -146,12 +154,22 @@ pub(crate) async fn run(plan: Plan, begins: impl Fn(&str), stop: &AtomicBool) ->
     Ok(Some(report).filter(|_| !stop.load(Ordering::Relaxed)))
 }
 
-async fn one(suite: &Arc<Suite>, check: &Check, place: usize) -> Result<(Vec<Talk>, Verdict), Stop> {
+async fn one(suite: Arc<Suite>, check: &'static Check, place: usize) -> Result<(Said, Verdict), Stop> {
     let seed = suite.seed.wrapping_add(2 * (place as u64 + 1));
     let bench = Bench::start(&suite.settings, &suite.module, seed, check.id).await?;
-    let mut case = Case::new(Arc::clone(suite), bench, check);
-    let ended = tokio::time::timeout(BUDGET, (check.run)(&mut case)).await;
-    let ended = ended
-        .unwrap_or_else(|_| Err(Stop(format!("the check was not done within {}", humantime::format_duration(BUDGET)))));
+    let mut case = Case::new(suite, bench, check);
+    // What a module makes of the suite's own mistakes is a verdict too: the other checks go on.
+    let trying = AssertUnwindSafe((check.run)(&mut case)).catch_unwind();
+    let ended = match tokio::time::timeout(BUDGET, trying).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(panic)) => Err(Stop(format!("the suite itself panicked, report it: {}", message(&*panic)))),
+        Err(_) => Err(Stop(format!("the check was not done within {}", humantime::format_duration(BUDGET)))),
+    };
     Ok(case.end(ended).await)
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }

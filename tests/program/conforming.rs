@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::checking::STANDARD;
 use crate::running::{assert_refused, program, run};
-use faults::{FAULTS, Fault};
+use faults::{FAULTS, Fault, OF_BOOKINGS};
 
 /// Modules at the same time: each waits more than it works.
 const TOGETHER: usize = 3;
@@ -51,14 +51,15 @@ fn broken(dir: &TempDir, faults: &[&str]) -> PathBuf {
     path
 }
 
-/// Faults that no check has in common, together in one module: what fails is then for one of them alone.
-fn groups() -> Vec<Vec<&'static Fault>> {
+/// Faults that no check has in common, together in one module: what fails is then for one of them alone. Names that all modules have take
+/// some of the room.
+fn groups(faults: &'static [Fault], taken: usize) -> Vec<Vec<&'static Fault>> {
     let mut groups: Vec<Vec<&'static Fault>> = Vec::new();
-    for fault in FAULTS {
+    for fault in faults {
         let fits = |group: &&mut Vec<&Fault>| {
             let names: usize = group.iter().map(|(name, ..)| name.len() + 1).sum();
             let apart = group.iter().all(|(_, _, ids)| ids.iter().all(|id| !fault.2.contains(id)));
-            names + fault.0.len() <= ROOM && apart
+            taken + names + fault.0.len() <= ROOM && apart
         };
         match groups.iter_mut().find(fits) {
             Some(group) => group.push(fault),
@@ -92,17 +93,22 @@ fn the_standard_rules_keep_every_promise_and_leave_nothing_behind() {
 #[test]
 fn each_fault_is_found_by_its_checks_and_by_no_other() {
     let dir = TempDir::new().unwrap();
-    let left = Mutex::new(groups());
+    let of = |contract: &'static str, common: &'static [&'static str], faults: &'static [Fault]| {
+        let taken = common.iter().map(|name| name.len() + 1).sum();
+        groups(faults, taken).into_iter().map(move |group| (contract, common, group))
+    };
+    let bookings = of("bookings", &["bookings"], OF_BOOKINGS);
+    let left = Mutex::new(of("standard", &[], FAULTS).chain(bookings).collect::<Vec<_>>());
     let found = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..TOGETHER {
             scope.spawn(|| {
-                while let Some(group) = { left.lock().unwrap().pop() } {
-                    let names: Vec<_> = group.iter().map(|(name, ..)| *name).collect();
+                while let Some((contract, common, group)) = { left.lock().unwrap().pop() } {
+                    let names: Vec<_> = common.iter().copied().chain(group.iter().map(|(name, ..)| *name)).collect();
                     let expected: BTreeSet<_> =
                         group.iter().flat_map(|(_, _, ids)| ids.iter().map(ToString::to_string)).collect();
                     let module = broken(&dir, &names);
-                    let (code, report) = json(&dir, module.to_str().unwrap(), &["--contract", "standard"]);
+                    let (code, report) = json(&dir, module.to_str().unwrap(), &["--contract", contract]);
                     let failed = ids(&report, "failed");
                     if (code, &failed) != (Some(1), &expected) {
                         found
@@ -121,11 +127,39 @@ fn each_fault_is_found_by_its_checks_and_by_no_other() {
 #[test]
 fn without_a_fault_the_broken_module_keeps_every_promise_and_every_check_has_a_fault_that_it_finds() {
     let dir = TempDir::new().unwrap();
-    let module = broken(&dir, &["none"]);
-    let (code, report) = json(&dir, module.to_str().unwrap(), &["--contract", "standard", "--seed", "7"]);
-    assert_eq!((code, ids(&report, "failed").len()), (Some(0), 0), "{report}");
-    let found: BTreeSet<_> = FAULTS.iter().flat_map(|(_, _, ids)| ids.iter().map(ToString::to_string)).collect();
-    assert_eq!(ids(&report, "passed"), found, "a check that nothing fails finds nothing");
+    let mut passed = BTreeSet::new();
+    for (contract, name) in [("standard", "none"), ("bookings", "bookings")] {
+        let module = broken(&dir, &[name]);
+        let (code, report) = json(&dir, module.to_str().unwrap(), &["--contract", contract, "--seed", "7"]);
+        assert_eq!((code, ids(&report, "failed").len()), (Some(0), 0), "{report}");
+        passed.extend(ids(&report, "passed"));
+    }
+    let faults = FAULTS.iter().chain(OF_BOOKINGS);
+    let found: BTreeSet<_> = faults.flat_map(|(_, _, ids)| ids.iter().map(ToString::to_string)).collect();
+    assert_eq!(passed, found, "a check that nothing fails finds nothing");
+}
+
+#[test]
+fn a_module_that_refuses_everything_has_not_passed() {
+    let dir = TempDir::new().unwrap();
+    let module = broken(&dir, &["refuse-all"]);
+    let (code, report) = json(&dir, module.to_str().unwrap(), &[]);
+    assert_eq!((code, report["passed"].as_bool(), report["untried"].as_bool()), (Some(1), Some(false), Some(true)));
+    assert_eq!(ids(&report, "failed"), ["routes-answer".to_owned()].into(), "{report}");
+    let race = test(&dir, module.to_str().unwrap(), &["--only", "no-oversell"]);
+    let told = String::from_utf8(race.stdout).unwrap();
+    assert_eq!(race.status.code(), Some(1), "{told}");
+    assert!(told.contains("Nothing was tried: no request was found that the module answers with success"), "{told}");
+}
+
+#[test]
+fn what_is_right_though_it_is_denied_is_a_warning() {
+    let dir = TempDir::new().unwrap();
+    let module = broken(&dir, &["peeks"]);
+    let (code, report) = json(&dir, module.to_str().unwrap(), &["--only", "roles-hold"]);
+    let warnings = report["checks"][0]["warnings"].as_array().unwrap();
+    assert_eq!(code, Some(0), "{report}");
+    assert!(warnings.iter().any(|warning| warning.as_str().unwrap().contains("tickets.list was denied")), "{report}");
 }
 
 #[test]
@@ -213,6 +247,8 @@ fn wrong_usage_is_exit_code_2_and_names_what_there_is() {
     let dir = TempDir::new().unwrap();
     let output = test(&dir, STANDARD, &["--only", "std-confirm"]);
     assert_refused(&output, 2, &["--only std-confirm", "--contract none", "no-oversell, roles-hold"]);
+    let (code, told) = json(&dir, STANDARD, &["--only", "std-confirm"]);
+    assert_eq!((code, told["passed"].as_bool(), told["refusal"].as_str()), (Some(2), Some(false), Some("usage")));
     let output = test(&dir, STANDARD, &["--contract", "mine"]);
     assert_refused(&output, 2, &["--contract"]);
 }
@@ -229,6 +265,12 @@ fn a_module_comes_from_stdin_too() {
 
 #[test]
 fn ended_early_it_leaves_nothing_behind_either() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        assert_ends_at(signal);
+    }
+}
+
+fn assert_ends_at(signal: Signal) {
     let dir = TempDir::new().unwrap();
     let mut command = program(dir.path());
     command.env("TMPDIR", dir.path()).args(["rules", "test", STANDARD, "--contract", "standard"]);
@@ -238,7 +280,7 @@ fn ended_early_it_leaves_nothing_behind_either() {
     while !has_host() && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();
     }
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(&child), signal).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_refused(&output, 1, &["ended before all was tried"]);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "no folder is left");

@@ -5,13 +5,14 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use indicatif::ProgressBar;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::signal::unix::{SignalKind, signal};
 
+use super::ending::Ending;
 use super::terminal::{plain, steps, table};
 use super::{here, tell};
 use crate::config::{CacheDir, Serve, Test};
@@ -22,6 +23,8 @@ use crate::wasm::{Artifact, Engine, LoadError, LoadRefusal, Loader, Module};
 const USAGE: u8 = 2;
 /// Requests that one instance serves where it is tried what it remembers.
 const REUSE: u32 = 64;
+/// How long all checks may take together: many times what a module needs that does nothing slowly.
+const TOTAL: Duration = Duration::from_mins(30);
 
 /// Why nothing was tried.
 enum Refused {
@@ -33,6 +36,8 @@ enum Refused {
     Host(String),
     /// Somebody did not want to wait.
     Ended,
+    /// It took too long.
+    Late,
 }
 
 impl From<LoadError> for Refused {
@@ -52,13 +57,23 @@ pub(super) async fn test(settings: &Test) -> ExitCode {
         Ok(report) if settings.json => (tell(&json!(report).to_string()), report.passed),
         Ok(report) => (tell(&for_people(&report)), report.passed),
         Err(Refused::Usage(why)) => {
-            eprintln!("boxoffice: {why}");
+            if !settings.json {
+                eprintln!("boxoffice: {why}");
+                return ExitCode::from(USAGE);
+            }
+            // Whoever closed stdout does not want to know.
+            let _ = refuse(settings, "usage", &why, "see boxoffice rules test --help");
             return ExitCode::from(USAGE);
         }
-        Err(Refused::Ended) => {
+        Err(Refused::Ended) if !settings.json => {
             eprintln!("boxoffice: ended before all was tried");
             return ExitCode::FAILURE;
         }
+        Err(Refused::Late) => {
+            let why = format!("not all was tried within {}", humantime::format_duration(TOTAL));
+            refuse(settings, "too-slow", &why, "see which requests take long, or try some of it with --only")
+        }
+        Err(Refused::Ended) => refuse(settings, "ended", "ended before all was tried", "start it again"),
         Err(Refused::Module(error)) => {
             refuse(settings, error.refusal.name(), &error.to_string(), error.refusal.advice())
         }
@@ -80,15 +95,6 @@ fn refuse(settings: &Test, name: &str, message: &str, advice: &str) -> (std::io:
     (Ok(()), false)
 }
 
-/// Comes back when the process is asked to end.
-async fn ended() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
 async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report, Refused> {
     let known = names(settings.contract);
     if let Some(unknown) = settings.only.iter().find(|id| !known.contains(&id.as_str())) {
@@ -97,9 +103,10 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
             "--only {unknown}: no check of --contract {contract} has this name; there are {all}"
         )));
     }
+    let mut ending = Ending::listen().map_err(|error| Refused::Host(format!("no signals: {error}")))?;
     let [module, reused] = tokio::select! {
         loaded = load(settings) => loaded?,
-        () = ended() => return Err(Refused::Ended),
+        () = ending.asked_for() => return Err(Refused::Ended),
     };
     let mut serve = Serve::defaults();
     (serve.limits, serve.compiling) = (settings.limits.clone(), settings.compiling.clone());
@@ -111,21 +118,42 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
         module: Arc::new(module),
         reused: Arc::new(reused),
     };
-    let begins = |check: &str| {
-        if let Some(progress) = progress {
+    let progress = progress.cloned();
+    let begins = move |check: &str| {
+        if let Some(progress) = &progress {
             progress.set_message(check.to_owned());
         }
     };
-    let stop = AtomicBool::new(false);
+    let stop = Arc::new(AtomicBool::new(false));
+    // A task of its own: where the suite thinks for long, a signal is seen all the same.
+    let mut running = tokio::spawn(run(plan, begins, Arc::clone(&stop)));
     let twice = async {
-        ended().await;
+        ending.asked_for().await;
         stop.store(true, Ordering::Relaxed);
-        ended().await;
+        ending.asked_for().await;
     };
-    tokio::select! {
-        done = run(plan, begins, &stop) => done.map_err(Refused::Host)?.ok_or(Refused::Ended),
-        // Whoever asks twice means it: then a folder may be left.
+    let ended = tokio::select! {
+        ended = &mut running => Ok(ended),
+        // Whoever asks twice means it.
         () = twice => Err(Refused::Ended),
+        () = tokio::time::sleep(TOTAL) => Err(Refused::Late),
+    };
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(refused) => {
+            running.abort();
+            // Its hosts go, and their folders with them.
+            let _ = running.await;
+            return Err(refused);
+        }
+    };
+    let done = ended.map_err(|error| Refused::Host(format!("the suite itself failed, report it: {error}")))?;
+    match done {
+        Ok(Some(report)) => Ok(report),
+        Ok(None) => Err(Refused::Ended),
+        // A host that cannot be had any more because everything ends is no finding.
+        Err(_) if stop.load(Ordering::Relaxed) => Err(Refused::Ended),
+        Err(why) => Err(Refused::Host(why)),
     }
 }
 
@@ -218,6 +246,13 @@ fn for_people(report: &Report) -> String {
         size(limits.answer_bytes),
     ]);
     let _ = write!(text, "\nAt the most, each route used\n{}\n", used.trim_fmt());
+    if report.untried {
+        let _ = writeln!(
+            text,
+            "\nNothing was tried: no request was found that the module answers with success. Describe in the manifest what its routes \
+             take (schemas, examples)."
+        );
+    }
     let _ = write!(
         text,
         "\n{} passed, {} failed, {} skipped; {} requests, {} things looked at, {} skipped, {} warnings; {} ms",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::client::{Answer, Call, Client};
 use crate::clock::{Clock as _, ManualClock};
@@ -13,14 +13,21 @@ use crate::domain::{
     Actor, Email, EventId, IdSource, IdempotencyKey, Millis, NewEvent, Principal, Registration, Role, Ticket, TicketId,
 };
 use crate::seen::{Came, Observer, Seen};
-use crate::store::Store as _;
+use crate::store::{Store as _, StoreFailure};
 use crate::throwaway::{Throwaway, ThrowawaySetup};
-use crate::wasm::{Exchange, Failure, Module};
+use crate::wasm::{Cause, Exchange, Failure, Module};
 
 /// When every check begins: 2026-11-21T09:30:00.000Z.
 pub(super) const START: Millis = Millis(1_795_253_400_000);
 /// What a request gets beyond the time that its run may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of what one check has said that are kept until its end.
+const MAX_SAID_BYTES: usize = 64 * 1024 * 1024;
+/// Times that a request is sent again which the host had no room for, and how long it waits each time.
+const AGAIN: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+/// Rows that are made at the same time: they share a commit, and the store's queue has room for more.
+const TOGETHER: usize = 64;
 
 /// The check cannot go on: the throw-away host itself is in trouble, in words.
 #[derive(Debug)]
@@ -36,7 +43,54 @@ pub(super) struct Talk {
     pub(super) seen: Option<Arc<Seen>>,
 }
 
+/// What one check has said, as far as it is kept.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) talks: Vec<Talk>,
+    bytes: usize,
+    /// Those that were too much.
+    pub(super) dropped: usize,
+}
+
+impl Said {
+    /// Keeps it, or counts it where there is no room of these bytes.
+    fn keep(&mut self, talk: &Talk) {
+        let bytes = talk.weight();
+        if self.bytes + bytes > MAX_SAID_BYTES {
+            self.dropped += 1;
+            return;
+        }
+        self.bytes += bytes;
+        self.talks.push(talk.clone());
+    }
+}
+
 impl Talk {
+    /// Bytes, near enough, of the request, the answer and all that the host saw.
+    pub(super) fn weight(&self) -> usize {
+        let seen = self.seen.as_ref().map_or(0, |seen| seen.weight());
+        let answer = self.answer.as_ref().map_or(0, |answer| answer.body.len());
+        let headers: usize = self.call.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        size_of::<Self>() + self.call.target.len() + headers + self.call.body.len() + answer + seen
+    }
+
+    /// Whether the host had no room for it: then it says nothing of the module.
+    fn is_overloaded(&self) -> bool {
+        match self.seen.as_ref().map(|seen| &seen.came) {
+            Some(Came::Failed(failure)) => failure.cause == Cause::NoInstance,
+            Some(Came::StoreFailed(failure)) => *failure == StoreFailure::Overloaded,
+            Some(Came::Refused(refusal)) => refusal.code == "overloaded",
+            Some(Came::Answer(_)) => false,
+            None => self.status() == Some(503) && self.text_at("/code") == "overloaded",
+        }
+    }
+
+    /// Whether it failed for time, which a busy machine takes too.
+    fn is_of_time(&self) -> bool {
+        let Some(Came::Failed(failure)) = self.seen.as_ref().map(|seen| &seen.came) else { return false };
+        matches!(failure.cause, Cause::CpuBudget | Cause::WallClock)
+    }
+
     /// Whether the module answered with success.
     pub(super) fn is_success(&self) -> bool {
         self.status().is_some_and(|status| (200..300).contains(&status))
@@ -54,6 +108,9 @@ impl Talk {
 
     /// What of it is a fault of the module's, whatever was asked: a trap, a limit, a 5xx, no answer at all.
     pub(super) fn fault(&self) -> Option<String> {
+        if self.is_overloaded() {
+            return None;
+        }
         if let Some(Came::Failed(failure)) = self.seen.as_ref().map(|seen| &seen.came) {
             return Some(told(failure));
         }
@@ -131,7 +188,7 @@ pub(super) struct Bench {
     /// What is told apart so far: requests, emails, keys.
     count: u64,
     name: &'static str,
-    talks: Vec<Talk>,
+    said: Said,
 }
 
 impl Bench {
@@ -161,14 +218,14 @@ impl Bench {
         });
         let host = host.await.map_err(|error| Stop(format!("no throw-away host: {error}")))?;
         let client = Client::new(host.server.address(), deadline);
-        Ok(Self { host, clock, watcher, client, deadline, hold, count: 0, name, talks: Vec::new() })
+        Ok(Self { host, clock, watcher, client, deadline, hold, count: 0, name, said: Said::default() })
     }
 
-    /// Ends it, and gives all that was said.
-    pub(super) async fn stop(self) -> Vec<Talk> {
+    /// Ends it, and gives what was said.
+    pub(super) async fn stop(self) -> Said {
         drop(self.client);
         self.host.stop().await;
-        self.talks
+        self.said
     }
 
     fn next_id(&mut self) -> String {
@@ -181,18 +238,38 @@ impl Bench {
         self.count
     }
 
-    fn told(&mut self, call: Call, id: &str, answer: Result<Answer, String>) -> Talk {
+    fn talk(&self, call: Call, id: &str, answer: Result<Answer, String>) -> Talk {
         let seen = self.watcher.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        let talk = Talk { call, answer, seen };
-        self.talks.push(talk.clone());
+        Talk { call, answer, seen }
+    }
+
+    async fn once(&mut self, call: Call) -> Talk {
+        let id = self.next_id();
+        let answer = self.client.send(&call, &id).await;
+        self.talk(call, &id, answer)
+    }
+
+    /// What came of it in the end: a request that the host had no room for is sent again, and so is, once, one that failed for time. The
+    /// machine may have been busy; a module that is to blame does it again.
+    async fn settled(&mut self, mut talk: Talk) -> Talk {
+        if talk.is_of_time() {
+            talk = self.once(talk.call).await;
+        }
+        for _ in 0..AGAIN {
+            if !talk.is_overloaded() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            talk = self.once(talk.call).await;
+        }
+        self.said.keep(&talk);
         talk
     }
 
     /// Sends one request.
     pub(super) async fn send(&mut self, call: Call) -> Talk {
-        let id = self.next_id();
-        let answer = self.client.send(&call, &id).await;
-        self.told(call, &id, answer)
+        let talk = self.once(call).await;
+        self.settled(talk).await
     }
 
     /// Sends all of them at the same time, each over a connection of its own.
@@ -204,7 +281,12 @@ impl Bench {
             async move { client.send(call, id).await }
         });
         let answers = join_all(sent).await;
-        calls.into_iter().zip(ids).zip(answers).map(|((call, id), answer)| self.told(call, &id, answer)).collect()
+        let mut talks = Vec::new();
+        for ((call, id), answer) in calls.into_iter().zip(ids).zip(answers) {
+            let talk = self.talk(call, &id, answer);
+            talks.push(self.settled(talk).await);
+        }
+        talks
     }
 
     pub(super) fn now(&self) -> Millis {
@@ -261,6 +343,36 @@ impl Bench {
             Ok(Err(refusal)) => Err(Stop(format!("a hold cannot be made: {refusal:?}"))),
             Err(failure) => Err(stop("a hold cannot be made", &failure)),
         }
+    }
+
+    /// So many more events and holds at once, made in the store: events that say nothing, each with a hold of this holder, and as many
+    /// holds of others for the subject's event.
+    pub(super) async fn more_rows(&mut self, subject: &Subject, count: usize) -> Result<(), Stop> {
+        let numbers: Vec<u64> = (0..count).map(|_| self.next()).collect();
+        let bench = &*self;
+        for some in numbers.chunks(TOGETHER) {
+            try_join_all(some.iter().map(|n| bench.more_row(subject, *n))).await?;
+        }
+        Ok(())
+    }
+
+    async fn more_row(&self, subject: &Subject, n: u64) -> Result<(), Stop> {
+        let (now, store) = (self.now(), self.host.server.store());
+        let (name, attributes) = (format!("Event {n}"), "{}".to_owned());
+        let new = NewEvent { name, capacity: 10, starts_at: None, tags: Vec::new(), attributes };
+        let made = store.create_event(now, &of(Role::Organizer), new).await;
+        let event = made.map_err(|failure| stop("an event cannot be made", &failure))?.id;
+        let others = format!("guest-{n}@example.org");
+        for (event_id, email) in [(event, subject.holder.as_str()), (EventId::new(&subject.event), others.as_str())] {
+            let email = Email::parse(email).map_err(|field| Stop(format!("{}: {}", field.pointer, field.detail)))?;
+            let registration =
+                Registration { event_id, email, quantity: 1, hold: self.hold, key: None, attributes: None };
+            match store.register(now, &of(Role::User), registration).await {
+                Ok(Ok(_)) => {}
+                other => return Err(Stop(format!("a hold cannot be made: {other:?}"))),
+            }
+        }
+        Ok(())
     }
 
     /// How long a hold lasts here.

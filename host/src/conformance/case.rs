@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Suite;
-use super::bench::{Bench, Stop, Talk};
+use super::bench::{Bench, Said, Stop, Talk};
 use super::client::Call;
 use crate::domain::Role;
 
@@ -105,7 +105,7 @@ impl Case {
     }
 
     /// It is over: all that was said, and what came of it.
-    pub(super) async fn end(mut self, ended: Result<(), Stop>) -> (Vec<Talk>, Verdict) {
+    pub(super) async fn end(mut self, ended: Result<(), Stop>) -> (Said, Verdict) {
         if let Err(Stop(why)) = ended {
             self.failed(String::new(), "The throw-away host does what the check needs.".to_owned(), why);
         }
@@ -221,7 +221,7 @@ impl Talk {
     /// The value at this JSON Pointer; null where there is none.
     pub(super) fn at(&self, pointer: &str) -> &Value {
         const NONE: &Value = &Value::Null;
-        self.answer.as_ref().ok().and_then(|answer| answer.json.pointer(pointer)).unwrap_or(NONE)
+        self.answer.as_ref().ok().and_then(|answer| answer.json().pointer(pointer)).unwrap_or(NONE)
     }
 
     /// The same as text; empty where it is none.
@@ -248,6 +248,8 @@ impl Talk {
     /// A refusal with this status and code.
     pub(super) fn is_problem(&self, status: u16, code: &str) -> Result<(), String> {
         self.has_status(status)?;
+        self.has_type("application/problem+json")?;
+        self.has("/status", status)?;
         self.has("/code", code)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -134,8 +135,15 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// Null where the body is none.
-    pub(super) json: Value,
+    /// The body, parsed when somebody first looks into it: what is only kept is kept as it came.
+    json: OnceLock<Value>,
+}
+
+impl Answer {
+    /// The body as JSON; null where it is none.
+    pub(super) fn json(&self) -> &Value {
+        self.json.get_or_init(|| serde_json::from_slice(&self.body).unwrap_or_default())
+    }
 }
 
 /// One connection after the other: each is used again as long as the host leaves it open.
@@ -196,8 +204,7 @@ impl Client {
         if parts.headers.get("connection").is_none() {
             self.open = Some(sender);
         }
-        let json = serde_json::from_slice(&body).unwrap_or_default();
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, json })
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, json: OnceLock::new() })
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {

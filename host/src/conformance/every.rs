@@ -36,7 +36,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "roles-hold",
         group: GROUP,
-        promise: "Who lacks a permission changes nothing, and is not answered with success.",
+        promise: "Who lacks the permission to change something changes nothing, and is not answered as if it had.",
         advice: "answer access-denied of a host function with 403; a manifest can tighten what a role may do and never loosen it",
         run: |case| roles::hold(case).boxed(),
     },
@@ -50,14 +50,14 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "bad-input",
         group: GROUP,
-        promise: "Whatever is sent, the module refuses by itself: no trap, no timeout, no 5xx.",
+        promise: "Whatever is sent, the module answers by itself: no trap, no timeout, no 5xx; and what is no JSON, where a body is required, is refused.",
         advice: "parse without panicking; look at the function and the message of the trap",
         run: |case| bad_input::is_refused(case).boxed(),
     },
     Check {
         id: "within-limits",
         group: GROUP,
-        promise: "The largest requests and answers stay within what one run may use.",
+        promise: "The largest requests and answers stay within what one run may use, and reading costs no more when there are more rows.",
         advice: "read one page and not all; see the limits in guest/README.md, and raise a flag where the module needs more",
         run: |case| limits::hold(case).boxed(),
     },

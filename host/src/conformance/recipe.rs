@@ -9,7 +9,7 @@ use super::bench::{Bench, Stop, Subject, Talk};
 use super::client::Call;
 use super::schema::{self, Fullness};
 use crate::domain::Role;
-use crate::wasm::{Method, Module, Route};
+use crate::wasm::{Became, Exchange, Method, Module, Route};
 
 /// What stands for itself in a path or a query (RFC 3986, 2.3).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -57,8 +57,10 @@ pub(super) struct Recipe {
     fullness: Fullness,
     /// Who reached it.
     pub(super) role: Option<Role>,
-    /// The host functions that it called then, without a refusal.
-    pub(super) reached: Vec<&'static str>,
+    /// The status of the success.
+    pub(super) status: u16,
+    /// The host calls that it made then, without a refusal.
+    pub(super) reached: Vec<Exchange>,
 }
 
 impl Recipe {
@@ -69,7 +71,7 @@ impl Recipe {
 
     /// Whether a request makes a registration.
     pub(super) fn registers(&self) -> bool {
-        self.reached.contains(&"tickets.atomic-register")
+        self.reached.iter().any(|exchange| exchange.function() == "tickets.atomic-register")
     }
 
     /// A valid request about this subject, without a caller's role.
@@ -80,6 +82,22 @@ impl Recipe {
 
     fn bare(&self, subject: &Subject) -> Call {
         Call::new(self.route().method.name(), path(self.route(), &self.names, subject))
+    }
+
+    /// The same with all that its schemas name; whether the module takes that is to be seen.
+    pub(super) fn fuller(&self) -> Self {
+        Self { fullness: Fullness::All, ..self.clone() }
+    }
+
+    /// The schema of a member of its body.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.route().described.body.as_ref()?.get("properties")?.get(name)
+    }
+
+    /// Whether a request without a body is not one: the schema that describes it asks for members.
+    pub(super) fn body_is_required(&self) -> bool {
+        let required = self.route().described.body.as_ref().and_then(|schema| schema.get("required"));
+        required.and_then(Value::as_array).is_some_and(|names| !names.is_empty())
     }
 
     /// The body of a valid request; null where it has none.
@@ -111,9 +129,9 @@ impl Recipes {
                 let Some(call) = made(route, &names, fullness, &subject) else { continue };
                 let talk = bench.send(call.role(role)).await;
                 if talk.is_success() {
-                    let reached = talk.exchanges().iter().filter(|exchange| exchange.said()["answer"] != Value::Null);
-                    let reached = reached.map(crate::wasm::Exchange::function).collect();
-                    known = Some(Recipe { module: Arc::clone(module), place, names, fullness, role, reached });
+                    let answered = talk.exchanges().iter().filter(|exchange| exchange.became() == Became::Answered);
+                    let (reached, status) = (answered.cloned().collect(), talk.status().unwrap_or_default());
+                    known = Some(Recipe { module: Arc::clone(module), place, names, fullness, role, status, reached });
                     break;
                 }
                 // What it fails for, it fails for again.

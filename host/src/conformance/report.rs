@@ -14,8 +14,10 @@ use crate::wasm::Limits;
 /// All of it, for people and for scripts.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Whether nothing failed.
+    /// Whether nothing failed, and something was tried.
     pub(crate) passed: bool,
+    /// Whether nothing could be tried at all.
+    pub(crate) untried: bool,
     pub(crate) module: Tested,
     pub(crate) contract: &'static str,
     /// Makes the same run again.
@@ -72,8 +74,10 @@ impl Report {
         };
         let (manifest, recipes) = (&suite.module.manifest, &suite.recipes);
         let unreached = recipes.unreached.iter().map(|(id, _)| id).chain(&recipes.unmade).cloned().collect();
+        let untried = totals.passed + totals.failed == 0 || recipes.known.is_empty();
         Self {
-            passed: totals.failed == 0,
+            passed: totals.failed == 0 && !untried,
+            untried,
             module: Tested {
                 name: manifest.name.clone(),
                 version: manifest.version.clone(),

@@ -2,6 +2,8 @@
 //!
 //! What is made is validated; a schema that this cannot fill gives nothing, and the route is skipped with that reason.
 
+use std::cell::Cell;
+
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +13,10 @@ use super::bench::Subject;
 const MAX_PARTS: usize = 5_000;
 /// Deepest value that is made.
 const MAX_DEPTH: usize = 16;
+/// Parts of values that are made of one schema, and what making them costs: each can ask for many, which ask for many again.
+const MAX_MAKES: usize = 10_000;
+/// What compiling a part of a schema costs beside making a value.
+const COMPILING: usize = 20;
 /// Bytes that a compiled pattern may take.
 const MAX_PATTERN: usize = 512 * 1024;
 /// Most characters or items that are made where a schema asks for many.
@@ -90,7 +96,12 @@ fn resolve<'a>(whole: &'a Value, reference: &str) -> Option<&'a Value> {
 
 /// A value that the schema takes and that is about the subject; `None`: this cannot make one.
 pub(super) fn value(schema: &Value, subject: &Subject, fullness: Fullness) -> Option<Value> {
-    let made = Maker { whole: schema, subject, fullness }.make(schema, "", 0)?;
+    let maker = Maker { whole: schema, subject, fullness, left: Cell::new(MAX_MAKES) };
+    let made = maker.make(schema, "", 0)?;
+    // What is half made is not what the schema asks for.
+    if maker.left.get() == 0 {
+        return None;
+    }
     match validator(schema) {
         Some(validator) => validator.is_valid(&made).then_some(made),
         // It is too large to be sure; the module judges it.
@@ -102,13 +113,22 @@ struct Maker<'a> {
     whole: &'a Value,
     subject: &'a Subject,
     fullness: Fullness,
+    /// What may still be spent, of [`MAX_MAKES`].
+    left: Cell<usize>,
 }
 
 impl Maker<'_> {
+    /// Pays for so much; `None`: there is not so much left, and from now on there is nothing.
+    fn spend(&self, cost: usize) -> Option<()> {
+        self.left.set(self.left.get().saturating_sub(cost));
+        (self.left.get() > 0).then_some(())
+    }
+
     fn make(&self, schema: &Value, name: &str, depth: usize) -> Option<Value> {
         if depth > MAX_DEPTH {
             return None;
         }
+        self.spend(1)?;
         let Value::Object(members) = schema else {
             // `true` takes anything.
             return (*schema == Value::Bool(true)).then(|| self.about(name).unwrap_or_else(|| json!({})));
@@ -124,9 +144,12 @@ impl Maker<'_> {
         }
         let kind = kind_of(members);
         if kind == "string"
-            && let Some(value) = self.about(name).filter(|value| takes(schema, value))
+            && let Some(value) = self.about(name)
         {
-            return Some(value);
+            self.spend(COMPILING)?;
+            if takes(schema, &value) {
+                return Some(value);
+            }
         }
         if let Some(values) = members.get("examples").and_then(Value::as_array)
             && let Some(value) = values.iter().find(|value| !value.is_null())
@@ -137,12 +160,14 @@ impl Maker<'_> {
             return Some(value.clone());
         }
         if let Some(parts) = members.get("allOf").and_then(Value::as_array) {
+            self.spend(parts.len())?;
             return self.make(&merged(members, parts), name, depth + 1);
         }
         for choice in ["oneOf", "anyOf"] {
             if let Some(parts) = members.get(choice).and_then(Value::as_array) {
                 let without_null = parts.iter().filter(|part| part.get("type") != Some(&json!("null")));
                 return without_null.into_iter().find_map(|part| {
+                    self.spend(members.len())?;
                     let mut own = members.clone();
                     own.remove(choice);
                     self.make(&merged(&own, std::slice::from_ref(part)), name, depth + 1)
@@ -152,7 +177,10 @@ impl Maker<'_> {
         match kind {
             "object" => self.object(members, depth),
             "array" => self.array(members, name, depth),
-            "string" => text(schema, members),
+            "string" => {
+                self.spend(COMPILING)?;
+                text(schema, members)
+            }
             "integer" | "number" => Some(number(members)),
             "boolean" => Some(Value::Bool(true)),
             "null" => Some(Value::Null),
@@ -180,6 +208,7 @@ impl Maker<'_> {
             members.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let mut made = Map::new();
         for (name, schema) in properties {
+            self.spend(1)?;
             let is_required = required.contains(&name.as_str());
             if !is_required && self.fullness == Fullness::Least {
                 continue;
@@ -317,4 +346,32 @@ fn number(members: &Map<String, Value>) -> Value {
 pub(super) fn parameters(query: Option<&Value>) -> Vec<(&str, &Value)> {
     let properties = query.and_then(|query| query.get("properties")).and_then(Value::as_object);
     properties.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject() -> Subject {
+        let text = |text: &str| text.to_owned();
+        Subject { event: text("e"), ticket: text("t"), holder: text("h"), email: text("a@example.org"), key: text("k") }
+    }
+
+    #[test]
+    fn a_schema_that_asks_for_itself_many_times_is_given_up_and_the_least_of_it_is_made() {
+        let members: Map<String, Value> =
+            (0..20).map(|n| (format!("m{n}"), json!({"type": "object", "$ref": "#"}))).collect();
+        let schema = json!({"type": "object", "properties": members});
+        assert_eq!(value(&schema, &subject(), Fullness::All), None);
+        assert_eq!(value(&schema, &subject(), Fullness::Least), Some(json!({})));
+    }
+
+    #[test]
+    fn a_large_schema_of_an_api_is_filled() {
+        let members: Map<String, Value> = (0..100)
+            .map(|n| (format!("m{n}"), json!({"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]})))
+            .collect();
+        let made = value(&json!({"type": "object", "properties": members}), &subject(), Fullness::All);
+        assert_eq!(made.and_then(|made| made.as_object().map(Map::len)), Some(100));
+    }
 }

@@ -1,8 +1,9 @@
 //! Faults of a module, and the checks that must fail for each; all others must pass.
 
-/// Its name in `tests/guests/broken`, what the module does, and the ids of the checks, all of `--contract standard`.
+/// Its name in `tests/guests/broken`, what the module does, and the ids of the checks.
 pub(crate) type Fault = (&'static str, &'static str, &'static [&'static str]);
 
+/// Faults of the standard rules, for `--contract standard`.
 pub(crate) const FAULTS: &[Fault] = &[
     // What no module may do.
     (
@@ -27,6 +28,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ("trap-enum", "panics at a value that it does not know", &["std-list-filters", "bad-input"]),
     ("spin-long", "never ends with long bodies", &["bad-input", "within-limits"]),
     ("read-all", "reads every page for one", &["within-limits"]),
+    ("default-two", "reserves two seats for whoever says no number", &["std-register", "no-oversell"]),
+    ("any-body", "registers somebody for a body that is no JSON", &["std-register-limits", "bad-input"]),
+    ("scan", "reads every page once, as large as they may be", &["within-limits"]),
+    ("looks-first", "refuses before it registers where no seat is left", &["std-replay", "idempotent-retries"]),
+    ("lies-to-nobody", "tells nobody in particular that all is well", &["std-roles", "roles-hold"]),
+    ("peeks", "asks for tickets where it may not, and makes nothing of it: that is right", &[]),
     ("counts", "counts requests in a static, and shows it", &["deterministic"]),
     ("text-version", "answers a text where it has described a number", &["as-described"]),
     // All routes of the contract.
@@ -41,8 +48,6 @@ pub(crate) const FAULTS: &[Fault] = &[
             "std-problems",
             "std-unknown-fields",
             "std-create-limits",
-            "std-list-limits",
-            "std-email-tickets",
             "std-update-limits",
             "std-register-limits",
             "std-key-limits",
@@ -62,7 +67,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     ("clamp-limit", "makes a limit of any number", &["std-list-limits"]),
     ("no-tag", "takes no notice of the tag", &["std-list-filters"]),
     ("newest-ticket", "lists tickets from the end", &["std-event-tickets"]),
-    ("formula", "leaves formulas in the export", &["std-event-tickets-csv"]),
+    ("no-csv", "has no export", &["std-event-tickets-csv"]),
+    ("formula", "leaves formulas in the export: a warning", &[]),
     ("any-email", "lists nothing where the email is missing", &["std-email-tickets"]),
     // Changes of events.
     ("keep-start", "takes no notice of a null", &["std-update-event"]),
@@ -112,4 +118,35 @@ pub(crate) const FAULTS: &[Fault] = &[
     ("cancelled-code", "has another code for a ticket that was cancelled", &["std-ticket-cancelled"]),
     ("keep-confirmed", "cancels no confirmed ticket", &["std-cancel"]),
     ("no-object", "refuses an empty object where it wants nothing", &["std-no-body"]),
+];
+
+/// Faults of the bookings, for `--contract bookings`.
+pub(crate) const OF_BOOKINGS: &[Fault] = &[
+    (
+        "no-envelope",
+        "answers the data alone",
+        &[
+            "book-envelope",
+            "book-create-event",
+            "book-book",
+            "book-refusals",
+            "book-race",
+            "book-by-email",
+            "book-availability",
+            "as-described",
+        ],
+    ),
+    (
+        "no-code",
+        "has no code in its refusals",
+        &["book-envelope", "book-refusals", "book-race", "book-by-email", "book-availability", "as-described"],
+    ),
+    ("event-200", "answers 200 to a new event", &["book-create-event", "as-described"]),
+    ("one-seat", "books one seat for whoever wants more", &["book-book", "book-by-email"]),
+    ("only-says-so", "says that a booking is confirmed, and confirms none", &["book-book"]),
+    ("unknown-409", "answers 409 for an event that there is not", &["book-refusals"]),
+    ("full-201", "says 201 where it is sold out", &["book-refusals", "book-race", "no-oversell", "as-described"]),
+    ("nobodys", "finds no bookings of an email", &["book-by-email"]),
+    ("hide-reserved", "calls reserved seats available", &["book-availability"]),
+    ("public-book", "asks for no role where the host is to refuse", &["book-host-answers"]),
 ];

@@ -25,6 +25,7 @@ pub(super) async fn is_refused(case: &mut Case) -> Result<(), Stop> {
         let subject = case.bench.subject(1_000_000).await?;
         let calls = calls(recipe, &subject, &mut random);
         send_all(case, &recipe.route().id, recipe.role, calls).await;
+        no_json(case, recipe, &subject).await;
     }
     for (id, talk) in &suite.recipes.unreached {
         // Without a valid request there is still its path.
@@ -37,6 +38,23 @@ pub(super) async fn is_refused(case: &mut Case) -> Result<(), Stop> {
         case.skip(format!("{id}: no request can be made from its schemas"));
     }
     Ok(())
+}
+
+/// A route that requires a body refuses one that is none: what it makes of it is not what anybody asked for.
+async fn no_json(case: &mut Case, recipe: &Recipe, subject: &Subject) {
+    let valid = recipe.call(subject);
+    if valid.body.is_empty() || !recipe.body_is_required() {
+        return;
+    }
+    for body in ["{", "{\"a\":", "nonsense"] {
+        let talk = case.send(valid.clone().text(body).role(recipe.role)).await;
+        let expected = format!("{} refuses a body that is no JSON.", recipe.route().id);
+        case.expect(&talk, &expected, |talk| match talk.status() {
+            Some(400..500) => Ok(()),
+            Some(status) => Err(format!("the status is {status}, not 4xx")),
+            None => Err("there is no answer".to_owned()),
+        });
+    }
 }
 
 fn calls(recipe: &Recipe, subject: &Subject, random: &mut StdRng) -> Vec<Call> {
@@ -73,7 +91,7 @@ async fn send_all(case: &mut Case, id: &str, role: Option<Role>, calls: Vec<Call
                 continue;
             }
         }
-        case.expect(&talk, &format!("{id} answers anything with a refusal of its own."), |_| fault.map_or(Ok(()), Err));
+        case.expect(&talk, &format!("{id} answers anything by itself."), |_| fault.map_or(Ok(()), Err));
     }
     if more > 0 {
         case.warn(format!("{id}: {more} more requests failed in the same ways"));

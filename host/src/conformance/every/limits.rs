@@ -14,11 +14,16 @@ use super::super::recipe::{Recipe, escape, takes_body};
 use super::super::schema;
 use crate::domain::{MAX_PAGE, NewEvent};
 use crate::http::body_limit;
-use crate::seen::{Came, Ran};
-use crate::wasm::Cause;
+use crate::seen::{Came, Ran, Used};
+use crate::wasm::{Cause, Exchange};
 
 /// Bytes of the attributes of a large event: at their limit, as JSON.
 const ATTRIBUTES: usize = 8 * 1024 - 8;
+/// Events and tickets that come on top of a full page, to see what they cost.
+const MORE_ROWS: usize = 1_000;
+/// Host calls and bytes of them that may be more then, beyond twice as many: of a page more or less.
+const MORE_CALLS: u32 = 2;
+const MORE_BYTES: usize = 256 * 1024;
 
 /// What a route used at the most, of all that was asked of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -71,6 +76,7 @@ pub(super) async fn hold(case: &mut Case) -> Result<(), Stop> {
             );
         }
     }
+    growth(case, &subject).await?;
     for (id, _) in &suite.recipes.unreached {
         case.skip(format!("{id}: it was not reached"));
     }
@@ -81,6 +87,41 @@ pub(super) async fn hold(case: &mut Case) -> Result<(), Stop> {
     over(case, &talks);
     close(case, &usage(&talks));
     Ok(())
+}
+
+/// Many more rows are to cost a reader of pages nothing: what reads all of them works today and fails in a year.
+async fn growth(case: &mut Case, subject: &Subject) -> Result<(), Stop> {
+    let suite = Arc::clone(&case.suite);
+    let readers = |recipe: &&Recipe| !recipe.reached.iter().any(Exchange::writes);
+    let mut before = Vec::new();
+    for recipe in suite.recipes.known.iter().filter(readers) {
+        let talk = case.send(recipe.call(subject).role(recipe.role)).await;
+        before.push((recipe, cost(&talk)));
+    }
+    case.bench.more_rows(subject, MORE_ROWS).await?;
+    for (recipe, few) in before {
+        let talk = case.send(recipe.call(subject).role(recipe.role)).await;
+        let (Some(few), Some(many)) = (few, cost(&talk)) else { continue };
+        let id = &recipe.route().id;
+        let expected = format!("{id} asks the host for no more when there are {MORE_ROWS} more events and tickets.");
+        case.expect(&talk, &expected, |_| {
+            let (calls, bytes) = (few.host_calls * 2 + MORE_CALLS, few.host_bytes * 2 + MORE_BYTES);
+            if many.host_calls <= calls && many.host_bytes <= bytes {
+                return Ok(());
+            }
+            Err(format!(
+                "{} host calls of {} bytes became {} of {}",
+                few.host_calls, few.host_bytes, many.host_calls, many.host_bytes
+            ))
+        });
+    }
+    Ok(())
+}
+
+/// What a success has used.
+fn cost(talk: &Talk) -> Option<Used> {
+    let ran = talk.seen.as_ref().and_then(|seen| seen.ran.as_ref());
+    ran.filter(|_| talk.is_success()).map(|ran| ran.used)
 }
 
 /// An event with a full page of tickets, and a full page of events as large as they may be.
@@ -110,8 +151,7 @@ fn large(suite: &Suite, recipe: &Recipe, subject: &Subject) -> Vec<super::super:
     let mut calls = Vec::new();
     let known = schema::parameters(route.described.query.as_ref());
     for (name, _) in known.iter().filter(|(name, _)| matches!(*name, "limit" | "per_page" | "page_size" | "size")) {
-        let join = if valid.target.contains('?') { '&' } else { '?' };
-        calls.push(valid.clone().to(format!("{}{join}{}={MAX_PAGE}", valid.target, escape(name))));
+        calls.push(valid.clone().to(with_parameter(&valid.target, name, &MAX_PAGE.to_string())));
     }
     if calls.is_empty() {
         calls.push(valid.clone());
@@ -128,6 +168,15 @@ fn large(suite: &Suite, recipe: &Recipe, subject: &Subject) -> Vec<super::super:
         ]);
     }
     calls
+}
+
+/// The target with this parameter, in place of those of its name.
+fn with_parameter(target: &str, name: &str, value: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let name = escape(name);
+    let others = query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(&name));
+    let pairs: Vec<_> = others.map(str::to_owned).chain([format!("{name}={value}")]).collect();
+    format!("{path}?{}", pairs.join("&"))
 }
 
 /// Runs that ended because they had used up a limit, in whichever check.

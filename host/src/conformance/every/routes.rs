@@ -5,6 +5,12 @@ use super::super::case::Case;
 
 pub(super) async fn answer(case: &mut Case) -> Result<(), Stop> {
     let suite = case.suite.clone();
+    let reached = if suite.recipes.known.is_empty() {
+        Err("none did, whoever asked, for whatever can be made from its schemas".to_owned())
+    } else {
+        Ok(())
+    };
+    case.judge(None, "One route at least answers a request with success.", reached);
     for recipe in &suite.recipes.known {
         let subject = case.bench.subject(100).await?;
         let talk = case.send(recipe.call(&subject).role(recipe.role)).await;

@@ -181,6 +181,12 @@ async fn availability(case: &mut Case) -> Result<(), Stop> {
         }
         talk.has("/server_time", now)
     });
+    case.bench.clock.advance(case.bench.hold_time());
+    let due = case.send(Call::get(format!("/events/{}/availability", subject.event))).await;
+    case.expect(&due, "The seats of a hold are free at its expires_at, swept or not.", |talk| {
+        talk.has("/available", 7)?;
+        talk.has("/reserved", 0)
+    });
     let talk = case.send(Call::get(format!("/events/{NOBODY}/availability")).by(Role::User)).await;
     case.expect(&talk, "There is no such event: 404.", |talk| talk.is_problem(404, "event_not_found"));
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use boxoffice_sdk::{Request, Response};
+use sdk::{Request, Response};
 use serde_json::Value;
 
 /// Lives as long as the instance.

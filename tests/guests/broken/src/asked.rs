@@ -2,13 +2,22 @@
 
 use std::hint::black_box;
 
-use boxoffice_sdk::Request;
+use sdk::Request;
 use serde_json::{Map, Value};
 
 pub(crate) fn with(fault: &str, mut request: Request) -> Request {
     let route = request.route_id.clone();
     match (fault, route.as_str()) {
         ("ignore-unknown", _) => ignore_unknown(&mut request),
+        ("default-two", "register") => change(&mut request, |body| {
+            body.entry("quantity").or_insert_with(|| 2.into());
+        }),
+        ("any-body", "register") if serde_json::from_slice::<Value>(&request.body).is_err() => {
+            request.body = br#"{"email": "somebody@example.org"}"#.to_vec();
+        }
+        ("no-csv", _) => request.headers.retain(|(name, _)| name != "accept"),
+        ("refuse-all", _) => request.query.push(("nobody".into(), "knows-this".into())),
+        ("one-seat", "book") => change(&mut request, |body| drop(body.insert("quantity".into(), 1.into()))),
         ("trap-surrogate", "register") if contains(&request.body, "ud800") => {
             panic!("what a half of a character is, nobody knows")
         }

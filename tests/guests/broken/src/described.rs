@@ -1,6 +1,6 @@
 //! Faults of the manifest.
 
-use boxoffice_sdk::__private::exports::boxoffice::rules::manifest::{Access, ModuleManifest};
+use sdk::__private::exports::boxoffice::rules::manifest::{Access, ModuleManifest};
 
 pub(crate) fn with(fault: &str, mut manifest: ModuleManifest) -> ModuleManifest {
     let access = |manifest: &mut ModuleManifest, id: &str, access: Access| {
@@ -10,7 +10,8 @@ pub(crate) fn with(fault: &str, mut manifest: ModuleManifest) -> ModuleManifest 
     };
     match fault {
         "no-route" => manifest.routes.retain(|route| route.id != "get-availability"),
-        "denied-201" => access(&mut manifest, "register", Access::Public),
+        "denied-201" | "lies-to-nobody" => access(&mut manifest, "register", Access::Public),
+        "public-book" => access(&mut manifest, "book", Access::Public),
         "closed" => access(&mut manifest, "get-availability", Access::User),
         _ => {}
     }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use boxoffice_sdk::prelude::*;
-use boxoffice_sdk::{
+use sdk::prelude::*;
+use sdk::{
     CancelRefusal, ConfirmRefusal, CreateRefusal, EventPatch, GetEventRefusal, GetTicketRefusal, Host,
-    ListEventsRefusal, ListTicketsRefusal, RegisterRefusal, UpdateRefusal,
+    ListEventsRefusal, ListTicketsRefusal, RegisterRefusal, Request, Roles, TicketFilter, UpdateRefusal,
 };
 
 /// How often the module that reads too much reads everything.
@@ -16,11 +16,12 @@ pub(crate) struct Told<'a> {
     faults: &'a [String],
     host: &'a dyn Host,
     now: Moment,
+    roles: Roles,
 }
 
 impl<'a> Told<'a> {
-    pub(crate) fn with(faults: &'a [String], host: &'a dyn Host, now: Moment) -> Self {
-        Self { faults, host, now }
+    pub(crate) fn with(faults: &'a [String], host: &'a dyn Host, request: &Request) -> Self {
+        Self { faults, host, now: request.now, roles: request.roles }
     }
 
     fn has(&self, fault: &str) -> bool {
@@ -33,6 +34,14 @@ impl<'a> Told<'a> {
             while let Ok(EventPage { next_cursor: Some(cursor), .. }) = self.host.events(query.clone()) {
                 query.cursor = Some(cursor);
             }
+        }
+    }
+
+    /// Everything once, in pages as large as they may be.
+    fn scan(&self) {
+        let mut query = EventQuery { limit: 100, ..EventQuery::default() };
+        while let Ok(EventPage { next_cursor: Some(cursor), .. }) = self.host.events(query.clone()) {
+            query.cursor = Some(cursor);
         }
     }
 
@@ -62,6 +71,11 @@ impl Host for Told<'_> {
 
     fn event(&self, id: &EventId) -> Result<Event, GetEventRefusal> {
         let mut event = self.host.event(id)?;
+        // Right, though the host denies it to many: nothing is made of it.
+        if self.has("peeks") {
+            let _ =
+                self.host.tickets(TicketQuery { filter: TicketFilter::OfEvent(id.clone()), limit: 1, cursor: None });
+        }
         if self.has("hide-reserved") {
             (event.available, event.reserved) = (event.available + event.reserved, 0);
         }
@@ -73,6 +87,9 @@ impl Host for Told<'_> {
             self.read_all();
         }
         let mut page = self.host.events(query)?;
+        if self.has("scan") {
+            self.scan();
+        }
         if self.has("newest-first") {
             page.items.sort_by(|a, b| b.id.cmp(&a.id));
         }
@@ -99,6 +116,13 @@ impl Host for Told<'_> {
             && wanted.idempotency_key.is_some()
             && self.host.event(&wanted.event_id).is_ok_and(|event| event.capacity == 1)
         {
+            return Err(RegisterRefusal::SoldOut);
+        }
+        if self.has("lies-to-nobody") && self.roles == Roles::NOBODY {
+            return Ok(self.made_up(&registration));
+        }
+        // Whoever has a ticket already is told that there is none.
+        if self.has("looks-first") && self.host.event(&wanted.event_id).is_ok_and(|event| event.available == 0) {
             return Err(RegisterRefusal::SoldOut);
         }
         let registered = self.host.atomic_register(wanted.clone());
