@@ -140,11 +140,11 @@ async fn tried(settings: &Test, progress: Option<&ProgressBar>) -> Result<Report
     };
     let ended = match ended {
         Ok(ended) => ended,
-        Err(refused) => {
+        Err(why) => {
             running.abort();
             // Its hosts go, and their folders with them.
             let _ = running.await;
-            return Err(refused);
+            return Err(why);
         }
     };
     let done = ended.map_err(|error| Refused::Host(format!("the suite itself failed, report it: {error}")))?;

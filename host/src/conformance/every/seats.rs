@@ -26,7 +26,7 @@ pub(super) fn events_asked(talk: &Talk) -> Vec<String> {
 fn seats_kept(talks: &[Talk], event: &str) -> u64 {
     let mut kept: HashMap<String, u64> = HashMap::new();
     let said = |function: &'static str| {
-        let exchanges = talks.iter().flat_map(|talk| talk.exchanges()).filter(move |all| all.function() == function);
+        let exchanges = talks.iter().flat_map(Talk::exchanges).filter(move |all| all.function() == function);
         exchanges.map(|exchange| exchange.said()["answer"].take())
     };
     for registered in said("tickets.atomic-register") {
