@@ -31,7 +31,15 @@ pub(crate) const FAULTS: &[Fault] = &[
     (
         "default-two",
         "reserves two seats for whoever says no number",
-        &["std-register", "std-last-seats", "std-refusals-not-stored", "no-oversell"],
+        &[
+            "std-register",
+            "std-last-seats",
+            "std-replay",
+            "std-key-reused",
+            "std-key-forms",
+            "std-refusals-not-stored",
+            "no-oversell",
+        ],
     ),
     ("scan", "reads every page once, as large as they may be", &["within-limits"]),
     ("looks-first", "refuses before it registers where no seat is left", &["std-replay", "idempotent-retries"]),
