@@ -50,7 +50,7 @@ fmt: target ## Is everything formatted?
 lint: target ## Clippy, warnings denied, for the host and for the rules' own target
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --release --locked --package boxoffice --all-targets -- -D warnings
-	$(CARGO) clippy --profile guest --locked --target $(TARGET) --target-dir target/guest --package boxoffice-sdk --package standard-rules --package bookings --package early-access --package unruly-rules --package exact-rules --package raw-rules --package altered-rules --package broken-rules -- -D warnings
+	$(CARGO) clippy --profile guest --locked --target $(TARGET) --target-dir target/guest --package boxoffice-sdk --package standard-rules --package bookings --package early-access --package unruly-rules --package exact-rules --package raw-rules --package altered-rules --package broken-rules --package forwarding-rules -- -D warnings
 
 guest: target ## The standard rules as a component: target/guest/wasm32-wasip2/guest/standard_rules.wasm
 	$(CARGO) build --profile guest --locked --target $(TARGET) --target-dir target/guest --package standard-rules
