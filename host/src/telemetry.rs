@@ -1,31 +1,24 @@
 //! The log: one line for each thing that happened, on stderr.
 
-use std::io::{BufWriter, IsTerminal as _};
+mod lines;
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, Serve};
-
-/// Lines that wait to be written; when stderr is slower than that, lines are dropped rather than requests delayed.
-const MAX_BUFFERED_LINES: usize = 65_536;
-/// Bytes that are written to stderr at once.
-const WRITE_BUFFER: usize = 64 * 1024;
+use lines::Lines;
+pub use lines::LogGuard;
 
 /// Starts logging for the process. What is buffered is written when the guard is dropped.
 ///
 /// # Errors
 /// A filter that cannot be parsed, or logging that has been started before: one line.
-pub fn start(settings: &Serve) -> Result<WorkerGuard, String> {
+pub fn start(settings: &Serve) -> Result<LogGuard, String> {
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("--log {:?}: {error}", settings.log))?;
     let terminal = std::io::stderr().is_terminal();
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(MAX_BUFFERED_LINES)
-        .lossy(true)
-        .thread_name("log")
-        // What has queued is written at once, and flushed when the queue is empty: a system call for each line would cost more than
-        // the line itself.
-        .finish(BufWriter::with_capacity(WRITE_BUFFER, std::io::stderr()));
+    let (writer, guard) =
+        Lines::to(std::io::stderr()).map_err(|error| format!("logging cannot be started: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let form = settings.log_format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
     let started = match form {

@@ -1,15 +1,22 @@
 //! The CPU budget of a run: the time that its thread spends in the guest, and not the time inside host calls.
 //!
-//! The whole run is one future, whose polls are measured with the thread's CPU clock, so that waiting costs nothing. A call to the store stops
-//! the measuring when it begins and starts it again when it is done, be it in a later poll on another thread. Reading the clock is a
-//! system call (0.7 us), so a poll that only asks a waiting host call again does not. Counting epoch ticks instead would blame an
-//! innocent guest for a slow commit.
+//! The whole run is one future, whose polls are measured, so that waiting costs nothing. A call to the store stops the measuring when it
+//! begins and starts it again when it is done, be it in a later poll on another thread. Counting epoch ticks instead would blame an innocent
+//! guest for a slow commit.
+//!
+//! Reading the thread's CPU clock is a system call (0.7 us, and a request would need four or more). So a run is measured with the wall's
+//! clock until the first tick that finds it in the guest, which is after 2 ms at the latest, and with the thread's from there on. Until then
+//! the two can only differ by what the kernel gave to others, and that is bounded by [`UNTICKED`]: no run is ended for it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::Semaphore;
+
+/// Most nanoseconds that are counted of a run before a tick has found it: two ticks.
+const UNTICKED: u64 = 4_000_000;
 
 /// The guest used up its CPU time.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +35,10 @@ impl std::error::Error for CpuExceeded {}
 pub(super) struct CpuMeter {
     /// Nanoseconds of stretches in the guest that are over.
     used: AtomicU64,
-    /// The thread's clock when the present stretch began.
+    /// The clock when the present stretch began: the wall's, or the thread's once it is `exact`.
     began: AtomicU64,
+    /// Whether the thread's clock is read.
+    exact: AtomicBool,
     /// Whether a host call is waiting, so that the guest does not run when the run is polled.
     outside: AtomicBool,
     /// Microseconds that the run has waited by itself, where that is watched.
@@ -37,9 +46,30 @@ pub(super) struct CpuMeter {
 }
 
 impl CpuMeter {
-    /// Nanoseconds used, the present stretch included. To be asked by the guest's thread, outside of host calls.
-    pub(super) fn used_now(&self) -> u64 {
-        self.used() + thread_cpu_nanos().saturating_sub(self.began.load(Ordering::Relaxed))
+    /// Reads the thread's clock from the start: for those who compare runs, or show what they cost. To be said before it runs.
+    pub(super) fn be_exact(&self) {
+        self.exact.store(true, Ordering::Relaxed);
+    }
+
+    /// Nanoseconds used, the present stretch included, at a tick. To be asked by the guest's thread, outside of host calls.
+    pub(super) fn used_at_tick(&self) -> u64 {
+        if !self.exact.load(Ordering::Relaxed) {
+            self.stop();
+            self.be_exact();
+            self.start();
+        }
+        self.used_now()
+    }
+
+    /// Whether a tick has found it in the guest, and it has used more than a short request does.
+    fn is_long(&self) -> bool {
+        self.exact.load(Ordering::Relaxed) && self.used() > SHORT
+    }
+
+    fn used_now(&self) -> u64 {
+        let exact = self.exact.load(Ordering::Relaxed);
+        let used = self.used() + nanos(exact).saturating_sub(self.began.load(Ordering::Relaxed));
+        if exact { used } else { used.min(UNTICKED) }
     }
 
     /// Nanoseconds of stretches that are over.
@@ -82,7 +112,7 @@ impl CpuMeter {
 
     /// The guest goes on.
     fn start(&self) {
-        self.began.store(thread_cpu_nanos(), Ordering::Relaxed);
+        self.began.store(nanos(self.exact.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 
     /// The guest stands still.
@@ -117,7 +147,7 @@ pub(super) async fn metered<F: Future>(run: F, meter: &CpuMeter, long_runs: &Lon
     let mut run = std::pin::pin!(run);
     loop {
         // The semaphore is never closed.
-        let turn = if meter.used() > SHORT { long_runs.0.acquire().await.ok() } else { None };
+        let turn = if meter.is_long() { long_runs.0.acquire().await.ok() } else { None };
         let polled = std::future::poll_fn(|context| Poll::Ready(meter.measure(|| run.as_mut().poll(context)))).await;
         if let Poll::Ready(output) = polled {
             return output;
@@ -133,8 +163,9 @@ async fn pending_once() {
     std::future::poll_fn(|_| if std::mem::replace(&mut been, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
-fn thread_cpu_nanos() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+/// The thread's CPU clock, or the wall's, which is read without a system call.
+fn nanos(exact: bool) -> u64 {
+    let time = clock_gettime(if exact { ClockId::ThreadCPUTime } else { ClockId::Monotonic });
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }

@@ -188,7 +188,7 @@ impl Engine {
         store.set_max_component_handles(Limits::RESOURCES);
         self.arm(&mut store);
         store.epoch_deadline_callback(move |context| {
-            if context.data().cpu.used_now() > budget {
+            if context.data().cpu.used_at_tick() > budget {
                 return Err(CpuExceeded.into());
             }
             Ok(UpdateDeadline::Yield(1))

@@ -250,7 +250,10 @@ impl Module {
     fn run_of(&self, request: &Request, errand: Errand) -> Run {
         let now = Millis::from_u64(request.now_ms).unwrap_or(Millis::MAX);
         let mut run = Run::new(errand.answers, now, errand.seed, self.engine.limits);
-        run.recording = errand.record.then(Recording::default);
+        if errand.record {
+            run.recording = Some(Recording::default());
+            run.cpu.be_exact();
+        }
         run.request_id.clone_from(&request.request_id);
         run.digest = Arc::clone(&self.short);
         run
