@@ -222,7 +222,8 @@ async fn serve<I, S, F>(
     let begun = first.clone();
     let service = service_fn(move |request| {
         begun.has_come();
-        let answer = service(peer, request);
+        // Boxed: 7 KiB that a connection has only while it has a request.
+        let answer = Box::pin(service(peer, request));
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let served = http1::Builder::new()

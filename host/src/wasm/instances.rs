@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::Store;
 
-use super::bindings::Rules;
+use super::bindings::exports::boxoffice::rules::handler::Guest;
 use super::run::Run;
 
 /// An instance that has answered cleanly. Between two runs it holds nothing of either request but what the guest itself remembers.
 pub(super) struct Instance {
     pub(super) store: Store<Run>,
-    pub(super) rules: Rules,
+    pub(super) guest: Guest,
     /// Runs that it may still serve.
     pub(super) left: u32,
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use wasmtime::component::Component;
 
+use super::bindings::exports::boxoffice::rules::handler::GuestIndices;
 use super::bindings::exports::boxoffice::rules::manifest::ModuleManifest;
 use super::bindings::{Rules, RulesPre};
 use super::compiler::{Compiler, blocking};
@@ -114,7 +115,7 @@ impl Loader {
             (compiled, linked)
         })
         .await?;
-        let (pre, imports) = linked?;
+        let (pre, handler, imports) = linked?;
         let short: Arc<str> = digest.short().into();
         let said = describe(&self.engine, &pre, &short).await?;
         let (manifest, router, described) = blocking(move || {
@@ -143,7 +144,8 @@ impl Loader {
             imports,
             signed_by: signed_by.as_ref().map(KeyName::to_string),
         };
-        Ok(Module { digest, manifest, router, described, loaded, short, pre, engine: Arc::clone(&self.engine) })
+        let engine = Arc::clone(&self.engine);
+        Ok(Module { digest, manifest, router, described, loaded, short, pre, handler, engine })
     }
 }
 
@@ -162,7 +164,10 @@ fn refuse_untrusted(why: Untrusted) -> LoadError {
     }
 }
 
-fn link(engine: &Engine, component: &Component) -> Result<(RulesPre<Run>, Vec<Import>), LoadError> {
+/// The component with its imports, where its handler is in it, and what it imports.
+type Linked = (RulesPre<Run>, GuestIndices, Vec<Import>);
+
+fn link(engine: &Engine, component: &Component) -> Result<Linked, LoadError> {
     let module = component.component_type();
     let wrong_imports = |what: String| LoadError::new(LoadRefusal::WrongImports, what);
     let differences = contract::import_differences(&module, &engine.inner);
@@ -178,11 +183,13 @@ fn link(engine: &Engine, component: &Component) -> Result<(RulesPre<Run>, Vec<Im
     if !differences.is_empty() {
         return Err(wrong_exports(contract::tell(differences)));
     }
-    let pre = RulesPre::new(pre).map_err(|error| {
+    let not_there = |error| {
         let what = "the module does not export what boxoffice:rules/rules@0.1.0 asks for";
         wrong_exports(format!("{what}: {}", one_line(&error)))
-    })?;
-    Ok((pre, contract::imports(&module, &engine.inner)))
+    };
+    let handler = GuestIndices::new(&pre).map_err(not_there)?;
+    let pre = RulesPre::new(pre).map_err(not_there)?;
+    Ok((pre, handler, contract::imports(&module, &engine.inner)))
 }
 
 fn one_line(error: &wasmtime::Error) -> String {

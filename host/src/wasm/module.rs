@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Store;
 
 use super::answer::Answer;
-use super::bindings::exports::boxoffice::rules::handler::Request;
-use super::bindings::{Rules, RulesPre};
+use super::bindings::RulesPre;
+use super::bindings::exports::boxoffice::rules::handler::{Guest, GuestIndices, Request};
 use super::cpu::{CpuMeter, metered};
 use super::engine::{Engine, Lane, Occupancy};
 use super::failure::{Cause, Failure, NotBegun, RunError, explain};
@@ -99,6 +99,8 @@ pub struct Module {
     pub loaded: Loaded,
     pub(super) short: Arc<str>,
     pub(super) pre: RulesPre<Run>,
+    /// Where its handler is in an instance: all that a request calls.
+    pub(super) handler: GuestIndices,
     pub(super) engine: Arc<Engine>,
 }
 
@@ -212,21 +214,21 @@ impl Module {
             Ok(permit) => permit,
             Err(failure) => return Report::nothing_ran(failure),
         };
-        let (mut store, rules, left) = self.instance_for(self.run_of(request, errand), lane);
-        let served_before = rules.is_some();
-        let (cpu, pre) = (Arc::clone(&store.data().cpu), &self.pre);
+        let (mut store, guest, left) = self.instance_for(self.run_of(request, errand), lane);
+        let served_before = guest.is_some();
+        let cpu = Arc::clone(&store.data().cpu);
         let called = within_limits(&self.engine, lane, &cpu, async {
-            let rules = match rules {
-                Some(rules) => rules,
-                None => pre.instantiate_async(&mut store).await.map_err(|error| error.context(NotBegun))?,
+            let guest = match guest {
+                Some(guest) => guest,
+                None => self.instantiate(&mut store).await.map_err(|error| error.context(NotBegun))?,
             };
-            let response = rules.boxoffice_rules_handler().call_handle(&mut store, request).await?;
-            Ok((rules, response))
+            let response = guest.call_handle(&mut store, request).await?;
+            Ok((guest, response))
         })
         .await;
         let checked = match called {
-            Ok(Ok((rules, response))) => match Answer::check(response, &self.engine.limits) {
-                Ok(answer) => Ok((rules, answer)),
+            Ok(Ok((guest, response))) => match Answer::check(response, &self.engine.limits) {
+                Ok(answer) => Ok((guest, answer)),
                 Err(failure) => Err(RunError::Failed(failure)),
             },
             Ok(Err(error)) => Err(explain(&error, store.data().output.text(), self.engine.lines.as_ref())),
@@ -236,8 +238,8 @@ impl Module {
         // Only after a clean answer may an instance serve again. It is back, or gone, before the next request is let in.
         let (run, result) = match checked {
             // One that has grown beyond its allowance gives back what it took of everybody's.
-            Ok((rules, answer)) if left > 0 && store.data().memory.is_within_allowance() => {
-                (self.give_back(Instance { store, rules, left }), Ok(answer))
+            Ok((guest, answer)) if left > 0 && store.data().memory.is_within_allowance() => {
+                (self.give_back(Instance { store, guest, left }), Ok(answer))
             }
             Ok((_, answer)) => (store.into_data(), Ok(answer)),
             Err(error) => (store.into_data(), Err(error)),
@@ -245,6 +247,12 @@ impl Module {
         drop(permit);
         tell_dropped(&run);
         Report::of(run, result, served_before)
+    }
+
+    /// A new instance. The manifest's functions, which no request calls, are not even looked up.
+    async fn instantiate(&self, store: &mut Store<Run>) -> wasmtime::Result<Guest> {
+        let instance = self.pre.instance_pre().instantiate_async(&mut *store).await?;
+        self.handler.load(store, &instance)
     }
 
     fn run_of(&self, request: &Request, errand: Errand) -> Run {
@@ -260,17 +268,17 @@ impl Module {
     }
 
     /// A store for this run: of an instance that waits, or else of one that is still to be made. And how often it may serve after this.
-    fn instance_for(&self, run: Run, lane: Lane) -> (Store<Run>, Option<Rules>, u32) {
+    fn instance_for(&self, run: Run, lane: Lane) -> (Store<Run>, Option<Guest>, u32) {
         if lane == Lane::Shadows {
             return (self.engine.store_for(run, lane), None, 0);
         }
         let idle = if self.engine.limits.reuse > 1 { self.engine.idle.take(&self.short) } else { None };
-        let Some(Instance { mut store, rules, left }) = idle else {
+        let Some(Instance { mut store, guest, left }) = idle else {
             self.engine.make_room();
             return (self.engine.store_for(run, lane), None, self.engine.limits.reuse.saturating_sub(1));
         };
         self.engine.renew(&mut store, run);
-        (store, Some(rules), left - 1)
+        (store, Some(guest), left - 1)
     }
 
     /// Lets an instance wait for its next run, with nothing of this one in it. Gives this one, for its report.
