@@ -1,10 +1,10 @@
 //! Commits that fail.
 
 use boxoffice::store::sqlite::{CommitFault, Faults, SeededFault, SqliteOptions};
-use boxoffice::store::{Registered, Store, StoreFailure};
+use boxoffice::store::{RegisterRefusal, Registered, Store, StoreFailure};
 use futures_util::future::join_all;
 
-use super::support::{Place, START, event, faulty, register, somebody, wish};
+use super::support::{Place, START, event, expiry, faulty, register, somebody, wish};
 
 fn options(faults: &Faults) -> SqliteOptions {
     SqliteOptions { faults: faults.clone(), ..SqliteOptions::default() }
@@ -117,18 +117,51 @@ async fn a_full_disk_refuses_writes_and_loses_nothing() {
     assert_eq!(place.violations(), [""; 0]);
 }
 
-#[tokio::test]
-async fn a_job_that_panics_fails_alone_and_leaves_nothing_behind() {
+/// Three register in one batch, and the second one's job panics when it has taken its seat.
+async fn one_of_three_panics(fault: Option<SeededFault>) -> Result<(), String> {
     let place = Place::new();
-    let store = place.open_with(options(&Faults::panicking()));
+    let store = place.open_with(options(&Faults::panicking().with(fault)));
     let gala = event(&store, 3).await;
     let gate = place.sqlite();
     gate.execute_batch("BEGIN IMMEDIATE").expect("the lock");
     let emails = ["ann@example.org", "panic@example.org", "bob@example.org"];
     let asked = join_all(emails.iter().map(|email| register(&store, &gala.id, email, None)));
     let (answers, ()) = tokio::join!(asked, async { gate.execute_batch("ROLLBACK").expect("it unlocks") });
-    assert!(matches!(answers[..], [Ok(Ok(_)), Err(StoreFailure::Internal(_)), Ok(Ok(_))]), "{answers:?}");
-    assert_eq!(store.event(START, &gala.id).await.expect("an answer").expect("the event").available, 1);
+    if !matches!(answers[..], [Ok(Ok(_)), Err(StoreFailure::Internal(_)), Ok(Ok(_))]) {
+        return Err(format!("{answers:?}"));
+    }
+    let free = store.event(START, &gala.id).await.expect("an answer").expect("the event").available;
+    let violations = place.violations();
+    if free == 1 && violations.is_empty() { Ok(()) } else { Err(format!("{free} free, {violations:?}")) }
+}
+
+pub(super) fn a_job_panics(fault: Option<SeededFault>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(one_of_three_panics(fault))
+}
+
+#[test]
+fn a_job_that_panics_fails_alone_and_leaves_nothing_behind() {
+    a_job_panics(None).expect("the two others have their seats, and nobody else has one");
+}
+
+#[tokio::test]
+async fn a_refusal_undoes_what_it_has_written_and_costs_its_batch_nothing() {
+    let place = Place::new();
+    let store = place.open();
+    let gala = event(&store, 2).await;
+    let held = register(&store, &gala.id, "old@example.org", None).await.expect("an answer").expect("a seat").ticket;
+    let gate = place.sqlite();
+    gate.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let (who, late) = (somebody(), expiry(0));
+    // One seat is free. The second one wants three: the hold that ran out is released for it, in vain.
+    let one = store.register(late, &who, wish(&gala.id, "ann@example.org", 1, None));
+    let three = store.register(late, &who, wish(&gala.id, "bob@example.org", 3, None));
+    let ((first, second), ()) =
+        tokio::join!(async { tokio::join!(one, three) }, async { gate.execute_batch("ROLLBACK").expect("it unlocks") });
+    assert!(matches!(first, Ok(Ok(_))), "{first:?}");
+    assert_eq!(second, Ok(Err(RegisterRefusal::SoldOut)));
+    assert_eq!(place.count(&format!("id = '{}' AND status = 'reserved'", held.id)), 1, "the release was undone");
     assert_eq!(place.violations(), [""; 0]);
 }
 

@@ -9,6 +9,9 @@ fn catch(fault: SeededFault) -> Option<(&'static str, String)> {
     if let Err(found) = commits::every_commit_fails_in_turn(Some(fault)) {
         return Some(("failed commit", found));
     }
+    if let Err(found) = commits::a_job_panics(Some(fault)) {
+        return Some(("panic", found));
+    }
     if let Err(found) = races::a_hundred_for_five_at_once(Some(fault)) {
         return Some(("race", found));
     }

@@ -289,7 +289,7 @@ fn unrefused<T>(outcome: Outcome<T, Infallible>) -> Result<T, StoreFailure> {
 impl Store for SqliteStore {
     async fn create_event(&self, now: Millis, caller: &Actor, new: NewEvent) -> Result<Event, StoreFailure> {
         let caller = caller.clone();
-        unrefused(self.writer.submit(move |desk| events::create(desk, now, &caller, new).map(Ok)).await)
+        unrefused(self.writer.submit(move |desk| events::create(desk, now, &caller, &new).map(Ok)).await)
     }
 
     async fn event(&self, now: Millis, id: &EventId) -> Result<Option<Event>, StoreFailure> {

@@ -13,17 +13,17 @@ use crate::domain::{Actor, AuditAction, Event, EventId, EventPatch, EventQuery, 
 use crate::store::{ListRefusal, UpdateRefusal};
 
 /// Makes an event.
-pub(super) fn create(desk: &mut Desk<'_>, now: Millis, caller: &Actor, new: NewEvent) -> Result<Event, Trouble> {
+pub(super) fn create(desk: &mut Desk<'_>, now: Millis, caller: &Actor, new: &NewEvent) -> Result<Event, Trouble> {
     let made = Event {
         id: EventId::new(desk.ids.next(now)),
-        name: new.name,
+        name: new.name.clone(),
         capacity: new.capacity,
         available: new.capacity,
         reserved: 0,
         confirmed: 0,
         starts_at: new.starts_at,
-        tags: new.tags,
-        attributes: new.attributes,
+        tags: new.tags.clone(),
+        attributes: new.attributes.clone(),
         created_at: now,
         version: 1,
     };

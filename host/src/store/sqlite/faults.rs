@@ -81,11 +81,13 @@ mod seeded {
         AuditInAnotherTransaction,
         /// Who cancelled is not written.
         CancelUnaudited,
+        /// What a job has written that failed is not undone.
+        HalfAJobStays,
     }
 
     impl SeededFault {
         /// All of them.
-        pub const ALL: [Self; 17] = [
+        pub const ALL: [Self; 18] = [
             Self::CheckThenInsert,
             Self::AcknowledgeBeforeCommit,
             Self::KeyInAnotherTransaction,
@@ -103,6 +105,7 @@ mod seeded {
             Self::OwnersIgnored,
             Self::AuditInAnotherTransaction,
             Self::CancelUnaudited,
+            Self::HalfAJobStays,
         ];
     }
 
@@ -150,6 +153,12 @@ mod seeded {
         #[must_use]
         pub fn panicking() -> Self {
             Self { panics: true, ..Self::default() }
+        }
+
+        /// The same as a mutant, too.
+        #[must_use]
+        pub fn with(self, mutant: Option<SeededFault>) -> Self {
+            Self { mutant, ..self }
         }
 
         /// Gives the disk its size.

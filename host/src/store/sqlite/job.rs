@@ -36,7 +36,7 @@ pub(super) enum Effect {
 pub(super) trait Job: Send {
     /// Whether nobody waits for it any more.
     fn abandoned(&self) -> bool;
-    /// Does it, once.
+    /// Does it. A second time, if the first was rolled back: then nothing of that one is left.
     fn run(&mut self, desk: &mut Desk<'_>) -> Result<Effect, Trouble>;
     /// Its outcome is durable.
     fn answer(&mut self);
@@ -46,7 +46,8 @@ pub(super) trait Job: Send {
 
 /// The one kind of job that there is.
 pub(super) struct UseCase<T, R, W> {
-    work: Option<W>,
+    work: W,
+    begun: bool,
     outcome: Option<Result<T, R>>,
     reply: Option<oneshot::Sender<Outcome<T, R>>>,
 }
@@ -54,7 +55,7 @@ pub(super) struct UseCase<T, R, W> {
 impl<T, R, W> UseCase<T, R, W> {
     /// `work` and where its answer goes.
     pub(super) fn new(work: W, reply: oneshot::Sender<Outcome<T, R>>) -> Self {
-        Self { work: Some(work), outcome: None, reply: Some(reply) }
+        Self { work, begun: false, outcome: None, reply: Some(reply) }
     }
 
     fn send(&mut self, answer: Outcome<T, R>) {
@@ -69,15 +70,17 @@ impl<T, R, W> Job for UseCase<T, R, W>
 where
     T: Send,
     R: Send,
-    W: FnOnce(&mut Desk<'_>) -> Result<Result<T, R>, Trouble> + Send,
+    W: FnMut(&mut Desk<'_>) -> Result<Result<T, R>, Trouble> + Send,
 {
     fn abandoned(&self) -> bool {
         self.reply.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 
     fn run(&mut self, desk: &mut Desk<'_>) -> Result<Effect, Trouble> {
-        let Some(work) = self.work.take() else { return Err(Trouble::Broken("a job ran twice")) };
-        let outcome = work(desk)?;
+        self.begun = true;
+        // What it came to the first time is not to be told if this time fails.
+        self.outcome = None;
+        let outcome = (self.work)(desk)?;
         let effect = if outcome.is_ok() { Effect::Written } else { Effect::Refused };
         self.outcome = Some(outcome);
         Ok(effect)
@@ -96,7 +99,6 @@ where
 
 impl<T, R, W> Drop for UseCase<T, R, W> {
     fn drop(&mut self) {
-        let begun = self.work.is_none();
-        self.send(Err(if begun { StoreFailure::OutcomeUnknown } else { StoreFailure::ShuttingDown }));
+        self.send(Err(if self.begun { StoreFailure::OutcomeUnknown } else { StoreFailure::ShuttingDown }));
     }
 }

@@ -97,7 +97,7 @@ impl Writer {
     where
         T: Send + 'static,
         R: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<Result<T, R>, Trouble> + Send + 'static,
+        W: FnMut(&mut Desk<'_>) -> Result<Result<T, R>, Trouble> + Send + 'static,
     {
         if self.state.load(Ordering::Acquire) != OPEN {
             return Err(StoreFailure::ShuttingDown);
@@ -158,7 +158,17 @@ struct Thread {
     metrics: StoreMetrics,
 }
 
-/// What a job left behind.
+/// What a job left behind that ran without a savepoint.
+enum Plain {
+    /// Done, to be answered after the commit, and what it has made of tickets.
+    Done(Box<dyn Job>, Changes),
+    /// Nothing; it has its answer.
+    Over,
+    /// What is not to stay, or who knows what.
+    ToBeUndone(Box<dyn Job>),
+}
+
+/// What a job left behind that ran in a savepoint.
 enum Step {
     /// Done, to be answered after the commit, and what it has made of tickets.
     Done(Box<dyn Job>, Changes),
@@ -192,6 +202,9 @@ impl Thread {
 
     /// One transaction for the first job and whatever has queued by the time the last one is done. No timer: the
     /// queue fills while the disk syncs.
+    ///
+    /// Nearly all jobs leave what they have written, or write nothing; so they run without savepoints, for each of which SQLite copies every
+    /// page that the job touches. One that has something to be undone makes the batch begin again, with savepoints.
     fn batch(&mut self, first: Box<dyn Job>) {
         if let Err(error) = execute(&self.db, "BEGIN IMMEDIATE") {
             return self.refuse(first, &Trouble::Sql(error).failure());
@@ -201,17 +214,75 @@ impl Thread {
         let mut next = Some(first);
         while let Some(job) = next {
             taken += 1;
+            match self.step_plainly(job) {
+                Plain::Done(job, made) => {
+                    done.push(job);
+                    changes.add(made);
+                }
+                Plain::Over => {}
+                Plain::ToBeUndone(job) => {
+                    done.push(job);
+                    return self.again(done);
+                }
+            }
+            next = if taken < self.max_batch { self.queued() } else { None };
+        }
+        self.commit(done, changes);
+    }
+
+    /// The same jobs from the start, each in a savepoint of its own. Nobody was told anything of the first time.
+    fn again(&mut self, jobs: Vec<Box<dyn Job>>) {
+        if !self.roll_back() {
+            return fail_all(jobs, &StoreFailure::Internal("a batch could not be rolled back".to_owned()));
+        }
+        if let Err(error) = execute(&self.db, "BEGIN IMMEDIATE") {
+            return fail_all(jobs, &Trouble::Sql(error).failure());
+        }
+        let (mut done, mut changes) = (Vec::with_capacity(jobs.len()), Changes::default());
+        let mut jobs = jobs.into_iter();
+        while let Some(job) = jobs.next() {
             match self.step(job) {
                 Step::Done(job, made) => {
                     done.push(job);
                     changes.add(made);
                 }
                 Step::Over => {}
-                Step::Lost(failure) => return fail_all(done, &failure),
+                Step::Lost(failure) => return fail_all(done.into_iter().chain(jobs), &failure),
             }
-            next = if taken < self.max_batch { self.queued() } else { None };
         }
         self.commit(done, changes);
+    }
+
+    /// Runs one job without a savepoint.
+    fn step_plainly(&mut self, mut job: Box<dyn Job>) -> Plain {
+        if !self.is_wanted(job.as_mut()) {
+            return Plain::Over;
+        }
+        let (before, changes) = (self.db.total_changes(), Cell::default());
+        let mut desk = Desk { db: &self.db, ids: &mut self.ids, faults: &self.faults, changes: &changes };
+        let changes = match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
+            Ok(Ok(Effect::Written)) => changes.get(),
+            Ok(Ok(Effect::Refused)) if self.db.total_changes() == before => Changes::default(),
+            _ if mutant!(self.faults, HalfAJobStays) => {
+                job.fail(StoreFailure::Internal("half a job".to_owned()));
+                return Plain::Over;
+            }
+            // A refusal that has written before, a failure, a panic: the second time tells.
+            _ => return Plain::ToBeUndone(job),
+        };
+        if mutant!(self.faults, AcknowledgeBeforeCommit) {
+            job.answer();
+        }
+        Plain::Done(job, changes)
+    }
+
+    /// Whether the job is to be run: the store is open, and somebody waits for it.
+    fn is_wanted(&self, job: &mut dyn Job) -> bool {
+        if !self.is_open() {
+            job.fail(StoreFailure::ShuttingDown);
+            return false;
+        }
+        !job.abandoned()
     }
 
     fn queued(&self) -> Option<Box<dyn Job>> {
@@ -233,11 +304,7 @@ impl Thread {
 
     /// Runs one job in its own savepoint, so that one that fails or panics fails alone.
     fn step(&mut self, mut job: Box<dyn Job>) -> Step {
-        if !self.is_open() {
-            job.fail(StoreFailure::ShuttingDown);
-            return Step::Over;
-        }
-        if job.abandoned() {
+        if !self.is_wanted(job.as_mut()) {
             return Step::Over;
         }
         let ran = self.in_savepoint(job.as_mut());
