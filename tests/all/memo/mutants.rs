@@ -9,7 +9,9 @@ const TRIALS: u64 = 10;
 
 /// What caught it, and in which trial.
 async fn catch(fault: SeededFault) -> Option<(&'static str, u64, String)> {
-    for number in 1..=TRIALS {
+    // Time stands still in races.
+    let most = if fault == SeededFault::DueHoldsForgotten { 0 } else { TRIALS };
+    for number in 1..=most {
         if let Err(why) = races::trial(Some(fault)).await {
             return Some(("race", number, why));
         }
