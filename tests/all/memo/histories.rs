@@ -81,7 +81,7 @@ impl History {
         let answer = self.server.register(&event, &email).send().await;
         if answer.status == 201 {
             self.tickets.push(answer.body["id"].as_str().unwrap_or_default().to_owned());
-            self.ends.push(self.server.clock.now().plus(Duration::from_secs(300)));
+            self.ends.push(self.server.clock.now().plus(Duration::from_mins(5)));
         }
     }
 

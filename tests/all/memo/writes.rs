@@ -115,7 +115,7 @@ async fn a_clock_that_goes_back_is_told_what_was_then() {
     let event = server.event(5).await;
     server.hold(&event, "a@example.org").await;
     let path = format!("/events/{event}");
-    server.clock.advance(Duration::from_secs(300));
+    server.clock.advance(Duration::from_mins(5));
     assert_eq!(server.get(&path).send().await.body["available"], 5);
     server.clock.set(harness::START);
     let (answer, kept) = ask(server.get(&path)).await;
