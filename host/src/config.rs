@@ -28,7 +28,7 @@ use ipnet::IpNet;
 
 use crate::auth::AuthMode;
 use crate::limiter::RateLimit;
-use values::{bytes, duration, log_filter, rate_limit};
+use values::{bytes, duration, log_filter, memo, rate_limit};
 
 pub use credentials::JwtSettings;
 pub use dev_command::Dev;
@@ -41,7 +41,7 @@ pub use recording::RecordingSettings;
 pub use rules::{CacheDir, Compiling, RulesLimits};
 pub use rules_command::{Check, Contract, Keygen, Replay, RulesCommand, Sign, Test};
 pub use trusting::Trusting;
-pub use values::{ByteSize, RateSetting};
+pub use values::{ByteSize, MemoSetting, RateSetting};
 
 /// Sells the last seat exactly once: an event registration and ticketing server whose rules are a sandboxed component.
 #[derive(Debug, Parser)]
@@ -187,6 +187,12 @@ pub struct Serve {
     #[arg(long, value_name = "BYTES", env = "BOXOFFICE_MAX_BODY", default_value = "64KiB",
           value_parser = bytes("1KiB", "16MiB"), help_heading = "Limits")]
     pub max_body: ByteSize,
+
+    /// Memory for answers of routes that the rules call cacheable: while nothing is written and no hold runs out, they are given again without
+    /// a run of the rules; or `off`
+    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_MEMO", default_value = "32MiB",
+          value_parser = memo, help_heading = "Limits")]
+    pub memo: MemoSetting,
 
     /// How long a connection may take to send the head of its next request; bounds idle connections too
     #[arg(long, value_name = "DURATION", env = "BOXOFFICE_HEADER_TIMEOUT", default_value = "30s",

@@ -6,6 +6,7 @@ mod access_log;
 mod cors;
 mod drain;
 mod listener;
+mod memoised;
 mod own;
 mod proxy;
 pub(crate) mod request;
@@ -27,9 +28,10 @@ use hyper::http::request::Parts;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::RateLimitBy;
-use crate::domain::{Actor, IdSource, Origin, Principal, RegistrationLimits};
+use crate::domain::{Actor, IdSource, Millis, Origin, Principal, RegistrationLimits};
 use crate::error::Error;
 use crate::limiter::{ClientKey, Limiters, RateLimit, Standing, Verdict};
+use crate::memo::{Found, Memo};
 use crate::metrics::Metrics;
 use crate::operator::Operator;
 use crate::recorder::Recorder;
@@ -40,6 +42,7 @@ use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use crate::wasm::{Answer, Cause, Errand, Grants, GuestRequest, Report, Route, RunError, roles_for_guest};
 use access_log::Entry;
+use memoised::Asked;
 use request::{BodyLimits, Discard};
 use witness::Witness;
 
@@ -81,6 +84,8 @@ pub(crate) struct App {
     /// Who shows this may choose a version.
     pub(crate) operator: Operator,
     pub(crate) store: Arc<dyn Store>,
+    /// What is kept of reads; `None`: the rules run for every request.
+    pub(crate) memo: Option<Memo>,
     pub(crate) registration: RegistrationLimits,
     pub(crate) ids: Mutex<IdSource>,
     pub(crate) max_body: usize,
@@ -231,8 +236,21 @@ impl Turn<'_> {
         entry.route(&route.id);
         trace.route(&route.id);
         route.access.check(principal).map_err(|needs| Error::lacks(principal, needs))?;
+        let place = match self.memoised(&Asked { chosen, route, parts, body, principal }, trace) {
+            Some(Found::Answer(answer)) => {
+                entry.remembered();
+                return Ok(answer);
+            }
+            Some(Found::Nothing(place)) => Some(place),
+            None => None,
+        };
         let request = self.guest_request(parts, route, &params, body, principal).await?;
-        self.run(chosen, request, principal.clone(), entry, trace).await
+        let now = Millis::from_u64(request.now_ms);
+        let (answer, reads_alone) = self.run(chosen, request, principal.clone(), entry, trace).await?;
+        if let (Some(memo), Some(place), Some(now), true) = (&self.app.memo, place, now, reads_alone) {
+            memo.keep(place, &answer, now).await;
+        }
+        Ok(answer)
     }
 
     /// Who is asking. The limiter comes before anything that costs, but for what tells whose requests it counts.
@@ -297,6 +315,7 @@ impl Turn<'_> {
         })
     }
 
+    /// Runs the rules. Gives their answer, and whether nothing went into it but the request and what everybody may read.
     async fn run(
         &self,
         chosen: &Chosen,
@@ -304,7 +323,7 @@ impl Turn<'_> {
         principal: Principal,
         entry: &mut Entry<'_>,
         trace: &mut Trace,
-    ) -> Result<Answer, Error> {
+    ) -> Result<(Answer, bool), Error> {
         let module = chosen.module.digest.bytes();
         let origin = Origin { address: self.peer, module, request_id: self.request_id.to_owned() };
         let actor = Actor { principal, origin };
@@ -318,7 +337,8 @@ impl Turn<'_> {
             trace.came = Some(Came::of_run(&report.result));
             trace.ran = Ran::of(request, &mut report);
         }
-        report.result.map_err(|error| match error {
+        let reads_alone = report.reads_alone;
+        report.result.map(|answer| (answer, reads_alone)).map_err(|error| match error {
             RunError::Failed(failure) => {
                 self.app.metrics.rules_failed(chosen.module.short_digest(), failure.cause);
                 Error::Rules(failure)

@@ -35,6 +35,7 @@ pub mod domain;
 pub mod error;
 mod http;
 pub mod limiter;
+mod memo;
 mod metrics;
 pub mod openapi;
 pub mod operator;

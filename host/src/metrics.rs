@@ -67,6 +67,10 @@ pub(crate) struct Metrics {
     pub(crate) tls_handshake_failures: Counter,
     /// Sweeps that were finished.
     pub(crate) sweeps: Counter,
+    /// Requests that were answered with what was kept.
+    pub(crate) memo_hits: Counter,
+    /// Requests that might have been.
+    pub(crate) memo_misses: Counter,
     /// Swaps: another module serves everybody.
     pub(crate) swaps: Counter,
     /// Canaries that the host has rolled back by itself.
@@ -100,6 +104,11 @@ impl Metrics {
         registry.register("tls_handshake_failures", what, tls_handshake_failures.clone());
         let sweeps = Counter::default();
         registry.register("sweeps", "Sweeps that were finished", sweeps.clone());
+        let (memo_hits, memo_misses) = (Counter::default(), Counter::default());
+        let what = "Requests that were answered with what was kept, without a run of the rules";
+        registry.register("memo_hits", what, memo_hits.clone());
+        let what = "Requests for which there was nothing kept that is still true";
+        registry.register("memo_misses", what, memo_misses.clone());
         register_store(&mut registry, store);
         let (swaps, canary_rollbacks) = (Counter::default(), Counter::default());
         registry.register("rules_swaps", "Times that another module began to serve everybody", swaps.clone());
@@ -121,6 +130,8 @@ impl Metrics {
             connections,
             tls_handshake_failures,
             sweeps,
+            memo_hits,
+            memo_misses,
             swaps,
             canary_rollbacks,
             shadowed,

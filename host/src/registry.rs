@@ -77,6 +77,8 @@ pub struct Chosen {
     registry: Arc<Registry>,
     /// Whether the canary does, or the active module; `None`: nobody compares, or a tester has chosen.
     compared: Option<(Arc<Canary>, bool)>,
+    /// Whether a tester has chosen it.
+    by_tester: bool,
 }
 
 impl Registry {
@@ -102,7 +104,8 @@ impl Registry {
     /// The compiled version that a tester names: by the beginning of its digest, or `active`, `canary` or `standard`.
     #[must_use]
     pub fn chosen_by_tester(self: &Arc<Self>, asked: &str) -> Option<Chosen> {
-        self.serving().named(asked).map(|module| self.chosen(&module, None, None))
+        let module = self.serving().named(asked)?;
+        Some(Chosen { by_tester: true, ..self.chosen(&module, None, None) })
     }
 
     fn chosen(
@@ -111,7 +114,7 @@ impl Registry {
         shadow: Option<Arc<Shadow>>,
         compared: Option<(Arc<Canary>, bool)>,
     ) -> Chosen {
-        Chosen { module: Arc::clone(module), shadow, registry: Arc::clone(self), compared }
+        Chosen { module: Arc::clone(module), shadow, registry: Arc::clone(self), compared, by_tester: false }
     }
 
     /// Judges no canary from now on: requests will be cut off, which is nobody's fault.
@@ -160,6 +163,13 @@ impl Registry {
 }
 
 impl Chosen {
+    /// Whether somebody wants to know what this version does with each request: a canary's statistics, a shadow, or a tester.
+    /// Then it has to run.
+    #[must_use]
+    pub fn is_on_trial(&self) -> bool {
+        self.compared.is_some() || self.shadow.is_some() || self.by_tester
+    }
+
     /// The rules begin to run for it: what comes of that tells of the version, and nothing before it does.
     #[must_use]
     pub fn trial(&self) -> Trial<'_> {

@@ -19,6 +19,7 @@ use crate::config::Serve;
 use crate::domain::{IdSource, RegistrationLimits};
 use crate::http::{Acceptor, App, Cors, Drain, Phase, Proxies, accept_loop, max_clients};
 use crate::limiter::Limiters;
+use crate::memo::Memo;
 use crate::registry::Registry;
 use crate::seen::Observer;
 use crate::shadow::ShadowReport;
@@ -275,6 +276,10 @@ async fn last_notes(keys: Arc<ApiKeys>) {
 /// Everything that a request needs.
 fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Parts) -> App {
     let Parts { operator, metrics, watched: _, tls, registry, recorder, store, auth, token_keys: _ } = parts;
+    let memo = settings.memo.0.and_then(|bytes| {
+        let (hits, misses) = (metrics.memo_hits.clone(), metrics.memo_misses.clone());
+        Memo::new(bytes, Arc::clone(&store) as Arc<dyn Store>, hits, misses)
+    });
     App {
         clock,
         rate_limit: settings.rate_limit(),
@@ -287,6 +292,7 @@ fn app(settings: &Serve, request_ids: IdSource, clock: Arc<dyn Clock>, parts: Pa
         registry,
         operator,
         store: Arc::clone(&store) as Arc<dyn Store>,
+        memo,
         registration: RegistrationLimits { hold: settings.hold, max_quantity: settings.max_quantity },
         ids: Mutex::new(request_ids),
         max_body: settings.max_body.0,

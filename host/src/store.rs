@@ -106,6 +106,11 @@ pub struct Swept {
     pub next_deadline: Option<Millis>,
 }
 
+/// Names the state that a store's readers see. As long as it is the present one, whatever was read since it came would be read again, but for
+/// time: holds run out without anybody writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(u64);
+
 /// One atomic use case each. Cancelling the future of a write (a client that went away) leaves the outcome
 /// open: the write happens as a whole or not at all.
 #[async_trait]
@@ -161,4 +166,19 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets at most `batch` entries of the audit trail, from its old end and only from before `before`; gives how many. The newest
     /// entry always stays.
     async fn forget_audit(&self, before: Millis, batch: u32) -> Result<u32, StoreFailure>;
+
+    /// The present state, for whoever keeps what was read: looked at before the first read, and again before what is kept is given, which must
+    /// be the same then. `None`: nothing that is read now may be kept, and nothing that is kept may be given, because a commit is on its
+    /// way, or because this store does not know who else writes.
+    ///
+    /// Promised of a store that gives any: whoever has seen an effect, or was told that it is durable, does not find a stamp from before it.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
+
+    /// The first moment after `now` at which reads can differ though nothing is written: the end of the hold that runs out next. `None`: no
+    /// hold is left. A store that gives no stamps need not know, and says `now`: at any moment.
+    async fn next_expiry(&self, now: Millis) -> Result<Option<Millis>, StoreFailure> {
+        Ok(Some(now))
+    }
 }

@@ -21,6 +21,7 @@ mod limits;
 mod lists;
 mod loading;
 mod made;
+mod memo;
 mod metrics;
 mod mock;
 mod mock_raw;

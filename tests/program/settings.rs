@@ -9,7 +9,7 @@ use crate::running::{Running, assert_refused, program, run};
 #[test]
 fn a_bad_flag_or_value_is_one_line_that_names_it() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&[&str], &str); 33] = [
+    let cases: [(&[&str], &str); 35] = [
         (&["serve", "--colour"], "--colour"),
         (&["dance"], "dance"),
         (&["serve", "--listen", "nowhere"], "--listen"),
@@ -17,6 +17,8 @@ fn a_bad_flag_or_value_is_one_line_that_names_it() {
         (&["serve", "--hold", "400days"], "--hold"),
         (&["serve", "--rate-limit", "5"], "--rate-limit"),
         (&["serve", "--rules-memory", "1TiB"], "--rules-memory"),
+        (&["serve", "--memo", "64KiB"], "must be 1MiB to 64GiB, or off"),
+        (&["serve", "--memo", "much"], "--memo"),
         (&["serve", "--max-instances", "0"], "--max-instances"),
         (&["serve", "--auth", "none"], "--auth"),
         (&["serve", "--log", "boxoffice=loud"], "--log"),

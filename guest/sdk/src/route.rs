@@ -140,7 +140,7 @@ impl<R: Rules> Route<R> {
     }
 
     /// Its 200 depends on nothing but path, query and what the host functions gave (not on the time, nor on the caller), so the host may
-    /// keep it until one of them would give something else.
+    /// keep it until one of them would give something else. It keeps only what was made of events, without tickets, clocks or randomness.
     #[must_use]
     pub fn cacheable(mut self) -> Self {
         self.cacheable = true;

@@ -22,6 +22,10 @@ impl fmt::Display for ByteSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateSetting(pub Option<RateLimit>);
 
+/// The memory for answers that are kept, in bytes, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoSetting(pub Option<usize>);
+
 /// Most requests that `--rate-limit` can allow: the limiter remembers each of them.
 const MAX_REQUESTS: u32 = 1_000;
 /// The shortest window of `--rate-limit`.
@@ -57,6 +61,14 @@ pub(super) fn bytes(
         }
         usize::try_from(value).map(ByteSize).map_err(|e| e.to_string())
     }
+}
+
+/// Parses the memory for answers that are kept, or `off`. At the least 1 MiB: with less there would be no room for a few of the largest.
+pub(super) fn memo(text: &str) -> Result<MemoSetting, String> {
+    if text == "off" || text == "0" {
+        return Ok(MemoSetting(None));
+    }
+    bytes("1MiB", "64GiB")(text).map(|size| MemoSetting(Some(size.0))).map_err(|why| format!("{why}, or off"))
 }
 
 /// Parses `N/DURATION` or `off`.

@@ -211,3 +211,11 @@ pub enum Permission {
     /// Reads who did what: no host function, but the host's own route.
     ReadAudit,
 }
+
+impl Permission {
+    /// Whether everybody has it, and is answered the same with it.
+    #[must_use]
+    pub const fn is_everybodys(self) -> bool {
+        matches!(self, Self::ReadEvents)
+    }
+}

@@ -32,6 +32,7 @@ pub(super) struct Entry<'a> {
     store_us: u64,
     host_calls: u32,
     has_run: bool,
+    remembered: bool,
     total: Stopwatch,
 }
 
@@ -51,6 +52,7 @@ impl<'a> Entry<'a> {
             store_us: 0,
             host_calls: 0,
             has_run: false,
+            remembered: false,
             total: Stopwatch::start(),
         }
     }
@@ -75,6 +77,11 @@ impl<'a> Entry<'a> {
         (self.guest_us, self.store_us) = (report.guest_micros, report.store_micros);
         self.host_calls = report.host_calls;
         self.has_run = true;
+    }
+
+    /// Its answer was kept: no guest runs.
+    pub(super) fn remembered(&mut self) {
+        self.remembered = true;
     }
 
     /// How long it has taken so far, in microseconds.
@@ -151,6 +158,7 @@ impl Drop for Entry<'_> {
             guest_us = self.guest_us,
             store_us = self.store_us,
             host_calls = self.host_calls,
+            memo = self.remembered.then_some(true),
             total_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::operator::Operator;
 
 /// The headers that reach a guest. Credentials and cookies never do.
-const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
+pub(super) const FOR_GUEST: [&str; 5] = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match"];
 /// What bodies are.
 const JSON: &str = "application/json";
 /// What the body of a PATCH may be.

@@ -31,6 +31,11 @@ pub(crate) async fn scrape(app: &App) -> String {
         drop(limiter);
         gauge(&mut ours, "limiter_clients", "Clients with a request in the rate limiter's window", clients);
     }
+    if let Some(memo) = &app.memo {
+        gauge(&mut ours, "memo_answers", "Answers that are kept", memo.answers() as u64);
+        let what = "Memory of the answers that are kept, near enough";
+        ours.register_with_unit("memo", what, Unit::Bytes, ConstGauge::new(memo.bytes()));
+    }
     if let Some(tls) = &app.tls {
         let what = "When the certificate that is served ends, since 1970";
         let ends = ConstGauge::new(seconds(tls.not_after()));

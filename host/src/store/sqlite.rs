@@ -10,6 +10,7 @@
 //! | `keys` | API keys |
 //! | `rows`, `cursor`, `hints`, `trouble` | what they share |
 //! | `invariants`, `faults` | the proof, and the mutants that it must catch |
+//! | `stamps` | which state readers see: for what others keep of their reads |
 //! | `metrics` | what it counts of itself |
 
 mod audit;
@@ -32,6 +33,7 @@ mod readers;
 mod register;
 mod rows;
 mod seats;
+mod stamps;
 mod tickets;
 mod trouble;
 mod writer;
@@ -63,8 +65,8 @@ use self::readers::{Readers, snapshot};
 use self::register::Look;
 use self::writer::Writer;
 use super::{
-    ConfirmRefusal, ListRefusal, Outcome, RegisterRefusal, Registered, Store, StoreFailure, Swept, TicketNotFound,
-    UpdateRefusal,
+    ConfirmRefusal, ListRefusal, Outcome, RegisterRefusal, Registered, Stamp, Store, StoreFailure, Swept,
+    TicketNotFound, UpdateRefusal,
 };
 use crate::domain::{
     Actor, AuditEntry, AuditQuery, Event, EventId, EventPatch, EventQuery, IdSource, Millis, NewEvent, Page, Principal,
@@ -381,7 +383,19 @@ impl Store for SqliteStore {
         }
         unrefused(self.writer.submit(move |desk| expire::expire_due(desk, now, batch).map(Ok)).await)
     }
+
     async fn forget_audit(&self, before: Millis, batch: u32) -> Result<u32, StoreFailure> {
         unrefused(self.writer.submit(move |desk| audit::forget(desk, before, batch).map(Ok)).await)
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        self.writer.stamps().present()
+    }
+
+    async fn next_expiry(&self, now: Millis) -> Result<Option<Millis>, StoreFailure> {
+        if mutant!(self.faults, DueHoldsForgotten) {
+            return Ok(None);
+        }
+        self.points.read(|db| expire::next(db, now)).await
     }
 }

@@ -114,6 +114,9 @@ pub struct Route {
     pub access: Access,
     /// A smaller limit for its body than the host's, in bytes.
     pub max_body: Option<usize>,
+    /// Whether it says that its 200 depends on nothing but path, query and what the host functions gave. The host believes it only as far
+    /// as that harms nobody but the module.
+    pub cacheable: bool,
     /// What it says of itself, for the API's description.
     pub described: Described,
 }
@@ -246,6 +249,7 @@ fn route(said: wit::Route, schemas: &mut Schemas) -> Result<Route, LoadError> {
             wit::Access::Admin => Access::Role(Role::Admin),
         },
         max_body: said.max_body_bytes.map(|bytes| bytes as usize),
+        cacheable: said.cacheable,
         id: said.id,
         path: said.path,
     })

@@ -152,6 +152,9 @@ pub struct Report {
     pub memory_bytes: usize,
     /// Whether its instance had served another request before.
     pub served_before: bool,
+    /// Whether nothing went into it but the request and what everybody may read: a fresh instance, in which nothing was left of other
+    /// requests, and no host function whose answer depends on who asks, no clock and no randomness.
+    pub reads_alone: bool,
     /// Whether it failed for want of memory that others had taken.
     pub crowded_out: bool,
     /// What it did, where that was recorded.
@@ -171,6 +174,7 @@ impl Report {
             host_bytes: 0,
             memory_bytes: 0,
             served_before: false,
+            reads_alone: false,
             crowded_out: false,
             recording: None,
             played: None,
@@ -187,6 +191,7 @@ impl Report {
             host_bytes: run.quota.bytes(),
             memory_bytes: run.memory.bytes(),
             served_before,
+            reads_alone: !served_before && !run.asked_for_its_own,
             crowded_out: run.memory.is_crowded_out(),
             recording: run.recording,
             played: if let Answers::Played(playback) = run.answers { Some(playback.finish()) } else { None },

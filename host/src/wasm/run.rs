@@ -58,6 +58,9 @@ pub(super) struct Run {
     pub(super) quota: Quota,
     /// What the guest has logged.
     pub(super) logged: Logged,
+    /// Whether the guest has asked the host for what is this caller's, or this moment's: a host function whose answer depends on who asks,
+    /// a clock, or randomness.
+    pub(super) asked_for_its_own: bool,
     seed: u64,
     /// Made when the guest first asks for it: most runs of a lean guest never do.
     wasi: Option<Box<WasiCtx>>,
@@ -81,6 +84,7 @@ impl Run {
             store_time: StoreTime::default(),
             quota: Quota::default(),
             logged: Logged::default(),
+            asked_for_its_own: false,
             seed,
             wasi: None,
             handles,

@@ -8,7 +8,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
-use wasmtime_wasi::clocks::{HostMonotonicClock, HostWallClock, WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::clocks::{HostMonotonicClock, HostWallClock, WasiClocks, WasiClocksCtxView, WasiClocksView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -63,7 +63,13 @@ impl HostMonotonicClock for Standing {
     }
 }
 
+fn clocks_of(run: &mut Run) -> WasiClocksCtxView<'_> {
+    run.asked_for_its_own = true;
+    run.clocks()
+}
+
 fn random_of(run: &mut Run) -> &mut WasiRandomCtx {
+    run.asked_for_its_own = true;
     let WasiCtxView { ctx, .. } = run.ctx();
     ctx.random()
 }
@@ -75,8 +81,8 @@ pub(super) fn link(linker: &mut Linker<Run>) -> wasmtime::Result<()> {
     io::error::add_to_linker::<Run, Tables>(linker, |run| run.ctx().table)?;
     io::poll::add_to_linker::<Run, Tables>(linker, |run| run.ctx().table)?;
     io::streams::add_to_linker::<Run, Tables>(linker, |run| run.ctx().table)?;
-    clocks::wall_clock::add_to_linker::<Run, WasiClocks>(linker, Run::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<Run, WasiClocks>(linker, Run::clocks)?;
+    clocks::wall_clock::add_to_linker::<Run, WasiClocks>(linker, clocks_of)?;
+    clocks::monotonic_clock::add_to_linker::<Run, WasiClocks>(linker, clocks_of)?;
     random::random::add_to_linker::<Run, WasiRandom>(linker, random_of)?;
     random::insecure::add_to_linker::<Run, WasiRandom>(linker, random_of)?;
     random::insecure_seed::add_to_linker::<Run, WasiRandom>(linker, random_of)?;

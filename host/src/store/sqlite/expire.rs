@@ -39,6 +39,13 @@ pub(super) fn live(db: &Connection, now: Millis) -> Result<u64, Trouble> {
     Ok(u64::try_from(live).unwrap_or(0))
 }
 
+/// When the first hold ends that is not due at `now`: the end of an index range.
+pub(super) fn next(db: &Connection, now: Millis) -> Result<Option<Millis>, Trouble> {
+    let sql = "SELECT min(expires_at_ms) FROM tickets WHERE status = 'reserved' AND expires_at_ms > ?1";
+    let next: Option<i64> = db.prepare_cached(sql)?.query_row([now.0], |row| row.get(0))?;
+    Ok(next.map(Millis))
+}
+
 fn release_confirmed(desk: &Desk<'_>, now: Millis) -> Result<(), Trouble> {
     let sql =
         concat!("SELECT ", ticket_columns!("NULL"), " FROM tickets WHERE status = 'confirmed' AND expires_at_ms <= ?1");

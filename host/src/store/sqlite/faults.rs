@@ -26,6 +26,10 @@ pub(super) struct Faults;
 
 #[cfg(not(feature = "seeded-faults"))]
 impl Faults {
+    /// Loses no time.
+    #[expect(clippy::unused_self, reason = "a slow one looks at it")]
+    pub(super) fn dawdle(&self) {}
+
     /// Commits.
     #[expect(clippy::unused_self, reason = "a mutant looks at it")]
     pub(super) fn commit(
@@ -83,11 +87,17 @@ mod seeded {
         CancelUnaudited,
         /// What a job has written that failed is not undone.
         HalfAJobStays,
+        /// What is kept of reads is let go of only when the writes have been answered.
+        StampAfterAnswers,
+        /// What is kept of reads is let go of only when others can see the writes.
+        StampAfterCommit,
+        /// What is kept of reads outlives the holds that it counts.
+        DueHoldsForgotten,
     }
 
     impl SeededFault {
-        /// All of them.
-        pub const ALL: [Self; 18] = [
+        /// Those that show in what the store says.
+        pub const OF_THE_STORE: [Self; 18] = [
             Self::CheckThenInsert,
             Self::AcknowledgeBeforeCommit,
             Self::KeyInAnotherTransaction,
@@ -107,6 +117,10 @@ mod seeded {
             Self::CancelUnaudited,
             Self::HalfAJobStays,
         ];
+
+        /// Those that show only in what somebody keeps of it.
+        pub const OF_WHAT_IS_KEPT: [Self; 3] =
+            [Self::StampAfterAnswers, Self::StampAfterCommit, Self::DueHoldsForgotten];
     }
 
     /// How a commit fails.
@@ -126,6 +140,7 @@ mod seeded {
         mutant: Option<SeededFault>,
         max_pages: Option<u32>,
         panics: bool,
+        dawdles: bool,
         commit: Arc<Mutex<Option<(u32, CommitFault)>>>,
         held: Arc<(Mutex<Held>, Condvar)>,
     }
@@ -135,6 +150,8 @@ mod seeded {
 
     /// Longest that a search stands still: a test that fails ends all the same.
     const HELD: Duration = Duration::from_secs(30);
+    /// How much time a writer loses that dawdles.
+    const PAUSE: Duration = Duration::from_millis(2);
 
     impl Faults {
         /// A mutant.
@@ -159,6 +176,20 @@ mod seeded {
         #[must_use]
         pub fn with(self, mutant: Option<SeededFault>) -> Self {
             Self { mutant, ..self }
+        }
+
+        /// The same, with a writer that loses some time wherever it could be seen: before each commit, after it, and after the answers.
+        #[must_use]
+        pub fn dawdling(self) -> Self {
+            Self { dawdles: true, ..self }
+        }
+
+        /// Loses some time, if it is to.
+        pub(in super::super) fn dawdle(&self) {
+            if self.dawdles {
+                // Nobody unparks it; if somebody did, it would lose less.
+                std::thread::park_timeout(PAUSE);
+            }
         }
 
         /// Gives the disk its size.

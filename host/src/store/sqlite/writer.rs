@@ -17,6 +17,7 @@ use super::faults::{Faults, mutant};
 use super::job::{Desk, Effect, Job, UseCase};
 use super::metrics::{Changes, StoreMetrics};
 use super::options::SqliteOptions;
+use super::stamps::{Ledger, Stamps};
 use super::trouble::Trouble;
 use crate::clock::Stopwatch;
 use crate::domain::IdSource;
@@ -49,6 +50,7 @@ pub(super) struct Writer {
     state: Arc<AtomicU8>,
     fatal: watch::Receiver<Option<String>>,
     fatal_sender: watch::Sender<Option<String>>,
+    stamps: Stamps,
     metrics: StoreMetrics,
 }
 
@@ -72,6 +74,7 @@ impl Writer {
             pages_seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }));
+        let stamps = Stamps::default();
         let writer = Thread {
             db,
             ids,
@@ -85,11 +88,13 @@ impl Writer {
             tried_at: 0,
             busy_timeout: options.busy_timeout,
             others_open,
+            stamps: stamps.clone(),
+            ledger: Ledger::default(),
             metrics: options.metrics.clone(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
         let metrics = options.metrics.clone();
-        Ok((Self { inbox, state, fatal: fatal_seen, fatal_sender, metrics }, thread))
+        Ok((Self { inbox, state, fatal: fatal_seen, fatal_sender, stamps, metrics }, thread))
     }
 
     /// Queues `work` and waits until its outcome is durable.
@@ -132,6 +137,11 @@ impl Writer {
         }
     }
 
+    /// Names the state that readers see.
+    pub(super) fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
     /// Tells of the failure after which nothing is written any more.
     pub(super) fn fatal(&self) -> watch::Receiver<Option<String>> {
         self.fatal.clone()
@@ -155,6 +165,8 @@ struct Thread {
     busy_timeout: Duration,
     /// Lasts as long as the readers do.
     others_open: Receiver<Infallible>,
+    stamps: Stamps,
+    ledger: Ledger,
     metrics: StoreMetrics,
 }
 
@@ -354,20 +366,38 @@ impl Thread {
     /// Commits, and only then answers, refusals too: they may rest on what the batch has written.
     fn commit(&mut self, done: Vec<Box<dyn Job>>, changes: Changes) {
         let watch = Stopwatch::start();
+        let moves = self.ledger.has_moved(&self.db);
+        let last = mutant!(self.faults, StampAfterAnswers);
+        let late = mutant!(self.faults, StampAfterCommit);
+        if moves && !late && !last {
+            self.stamps.unsettle();
+        }
+        self.faults.dawdle();
         let Err(error) = self.faults.commit(&self.db, |db| execute(db, "COMMIT")) else {
-            // Before the answers: whoever has one finds itself counted.
+            // Before the answers: whoever has one finds itself counted, and nothing that is kept from before.
             self.metrics.committed(done.len(), watch.elapsed(), changes);
+            self.faults.dawdle();
+            if moves && !last {
+                self.stamps.settle();
+            }
             for mut job in done {
                 job.answer();
+            }
+            self.faults.dawdle();
+            if moves && last {
+                self.stamps.settle();
             }
             return;
         };
         self.metrics.commit_failures.inc();
         if Trouble::surely_undone(&error) && self.roll_back() {
+            if moves {
+                self.stamps.settle();
+            }
             tracing::warn!(%error, "a commit failed, nothing was written");
             return fail_all(done, &StoreFailure::Overloaded);
         }
-        // A failed sync is no rollback: the rows may be there on reopening, or they may not.
+        // A failed sync is no rollback: the rows may be there on reopening, or they may not. The stamp stays unsettled.
         self.give_up(format!("a commit failed, its outcome is unknown: {}", Trouble::Sql(error)));
         fail_all(done, &StoreFailure::OutcomeUnknown);
     }

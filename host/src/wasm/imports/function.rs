@@ -302,6 +302,8 @@ impl Run {
         asked: F::Asked,
     ) -> wasmtime::Result<Result<F::Answer, F::Refusal>> {
         self.quota.call(asked.weight(), &self.limits)?;
+        // Before anything is answered, and whether or not the caller may: a denial depends on who asks, too.
+        self.asked_for_its_own |= F::WRITES || !F::permission(&asked).is_everybodys();
         // Copied only where somebody wants it; and before the answer, which a run that is out of time never gets.
         let watch = self.recording.as_mut().map(|recording| {
             recording.exchanges.push(F::exchange(Call { asked: asked.clone(), said: Said::Pending }));

@@ -6,6 +6,8 @@ wit_bindgen::generate!({ path: "../../../wit", world: "rules" });
 
 #[cfg(target_family = "wasm")]
 mod attacks;
+#[cfg(target_family = "wasm")]
+mod kept;
 
 #[cfg(target_family = "wasm")]
 mod component {
@@ -13,6 +15,7 @@ mod component {
     use super::boxoffice::rules::{events, log};
     use super::exports::boxoffice::rules::handler::{self, Request, Response};
     use super::exports::boxoffice::rules::manifest::{self, Access, Method, ModuleManifest, Route};
+    use super::kept;
 
     struct Unruly;
 
@@ -59,19 +62,31 @@ mod component {
         (Method::Post, "/clear-start", Access::Public),
         (Method::Get, "/search", Access::Public),
         (Method::Get, "/admin-only", Access::Admin),
+        // These say of themselves that their answers may be kept, and most of them lie.
+        (Method::Get, "/kept/seen", Access::Public),
+        (Method::Post, "/kept/posted", Access::Public),
+        (Method::Get, "/kept/ticket", Access::Public),
+        (Method::Get, "/kept/tickets", Access::Public),
+        (Method::Get, "/kept/created", Access::Public),
+        (Method::Get, "/kept/time", Access::Public),
+        (Method::Get, "/kept/random", Access::Public),
+        (Method::Get, "/kept/remembered", Access::Public),
+        (Method::Get, "/kept/status", Access::Public),
+        (Method::Get, "/kept/bytes", Access::Public),
+        (Method::Get, "/kept/event-twice", Access::Public),
     ];
 
     impl manifest::Guest for Unruly {
         fn describe() -> ModuleManifest {
             let denied = matches!(events::get("any"), Err(events::GetRefusal::AccessDenied));
             let route = |(method, path, access): (Method, &str, Access)| Route {
-                id: path.trim_start_matches('/').to_owned(),
+                id: path.trim_start_matches('/').replace('/', "."),
                 method,
                 path: path.to_owned(),
                 summary: String::new(),
                 access,
                 max_body_bytes: None,
-                cacheable: false,
+                cacheable: path.starts_with("/kept/"),
                 query_schema: None,
                 body_schema: None,
                 answers: Vec::new(),
@@ -129,6 +144,22 @@ mod component {
                 "register" => return answer(200, format!("{:?}", register(&body))),
                 "search" => return answer(200, attacks::search("held")),
                 "clear-start" => return answer(200, attacks::clear_start(&body)),
+                // Another id for each run.
+                "kept.seen" | "kept.posted" => return answer(200, kept::seen(&request)),
+                "kept.ticket" => return answer(200, kept::ticket(text(&request, "id"))),
+                "kept.tickets" => return answer(200, kept::tickets(text(&request, "email"))),
+                "kept.created" => return answer(200, format!("{:?}", events::create(&new_event()))),
+                "kept.time" => return answer(200, attacks::clocks()),
+                "kept.random" => return answer(200, kept::random()),
+                "kept.remembered" => return answer(200, format!("{} {}", attacks::remember(), request.request_id)),
+                "kept.status" => {
+                    return answer(u16::try_from(number(&request, "status")).unwrap_or(0), request.request_id);
+                }
+                "kept.bytes" => {
+                    let bytes = usize::try_from(number(&request, "bytes")).unwrap_or(0);
+                    return answer(200, format!("{:x<bytes$}", request.request_id));
+                }
+                "kept.event-twice" => return answer(200, kept::event_twice(text(&request, "id"))),
                 "register-then-trap" => {
                     let _ = register(&body);
                     panic!("trapped after registering");
@@ -150,6 +181,10 @@ mod component {
 
     fn with_headers(headers: Vec<(String, String)>) -> Response {
         Response { status: 200, headers, body: Vec::new() }
+    }
+
+    fn text<'a>(request: &'a Request, name: &str) -> &'a str {
+        request.query.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str())
     }
 
     fn number(request: &Request, name: &str) -> u64 {
