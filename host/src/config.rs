@@ -190,7 +190,7 @@ pub struct Serve {
 
     /// Memory for answers of routes that the rules call cacheable: while nothing is written and no hold runs out, they are given again without
     /// a run of the rules; or `off`
-    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_MEMO", default_value = "32MiB",
+    #[arg(long, value_name = "BYTES", env = "BOXOFFICE_MEMO", default_value = "16MiB",
           value_parser = memo, help_heading = "Limits")]
     pub memo: MemoSetting,
 
