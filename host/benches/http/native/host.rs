@@ -123,14 +123,14 @@ impl Host for OnStore<'_> {
         let checked = request.check(self.grants.limits);
         let registration = checked.map_err(|found| RegisterRefusal::Invalid(convert::faults(found)))?;
         let registered = self.wait(self.grants.store.register(self.now, &self.grants.actor, registration));
-        registered
-            .map(|done| Registered { ticket: self.ticket_of(done.ticket), replayed: done.replayed })
-            .map_err(|refusal| match refusal {
+        registered.map(|done| Registered { ticket: self.ticket_of(done.ticket), replayed: done.replayed }).map_err(
+            |refusal| match refusal {
                 store::RegisterRefusal::IdempotencyKeyReused => RegisterRefusal::IdempotencyKeyReused,
                 store::RegisterRefusal::EventNotFound => RegisterRefusal::EventNotFound,
                 store::RegisterRefusal::AlreadyRegistered => RegisterRefusal::AlreadyRegistered,
                 store::RegisterRefusal::SoldOut => RegisterRefusal::SoldOut,
-            })
+            },
+        )
     }
 
     fn ticket(&self, id: &TicketId) -> Result<Ticket, GetTicketRefusal> {
