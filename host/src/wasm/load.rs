@@ -143,7 +143,17 @@ impl Loader {
             imports,
             signed_by: signed_by.as_ref().map(KeyName::to_string),
         };
-        Ok(Module { digest, manifest, router, described, loaded, short, pre, native: None, engine: Arc::clone(&self.engine) })
+        Ok(Module {
+            digest,
+            manifest,
+            router,
+            described,
+            loaded,
+            short,
+            pre,
+            native: None,
+            engine: Arc::clone(&self.engine),
+        })
     }
 }
 
