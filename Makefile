@@ -5,7 +5,7 @@ CARGO  ?= cargo
 TARGET := wasm32-wasip2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test api-test clients authors author-figures check fmt lint guest demo swap-demo attack fuzz bench-instances audit target
+.PHONY: help run test api-test clients authors author-figures check fmt lint guest demo swap-demo attack fuzz bench bench-quick bench-instances audit target
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -77,6 +77,18 @@ fuzz: target ## Fuzz the loader and the lifting of answers, FUZZ_SECONDS=300 eac
 	@find host/fuzz/target -path '*/guest/raw_rules.wasm' -exec cp {} host/fuzz/corpus/load/ \;
 	$(FUZZ) run $(FUZZ_FLAGS) answer -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
 	$(FUZZ) run $(FUZZ_FLAGS) load -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -max_len=131072 -timeout=60 -rss_limit_mb=4096
+
+# Needs wrk. PEER='COMMAND' PEER_URL=http://127.0.0.1:PORT puts another server of the same paths beside; BENCH='--only rows' chooses.
+BENCH_HTTP := $(CARGO) bench --locked --package boxoffice --bench http --
+PEERED      = $(if $(PEER),--peer '$(PEER)' --peer-url '$(PEER_URL)')
+bench: target ## What requests cost, with everything beside that is needed to judge it: host/benches/RESULTS.md (10 minutes; 7 GB once)
+	@mkdir -p target/bench
+	$(CARGO) bench --locked --package boxoffice --bench micro > target/bench/micro.txt
+	@cat target/bench/micro.txt
+	$(BENCH_HTTP) --results $(CURDIR)/host/benches/RESULTS.md --micro $(CURDIR)/target/bench/micro.txt --json $(CURDIR)/target/bench/results.json $(PEERED) $(BENCH)
+
+bench-quick: target ## The short form of the same: a minute, and nothing is kept
+	$(BENCH_HTTP) --quick $(PEERED) $(BENCH)
 
 bench-instances: target ## What an instance costs, fresh and reused, with other policies beside it (75 s)
 	$(CARGO) bench --locked --package boxoffice --bench instances

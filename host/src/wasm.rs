@@ -17,6 +17,7 @@ mod load;
 mod manifest;
 mod memory;
 mod module;
+mod native;
 mod output;
 mod playback;
 mod policy;
@@ -28,7 +29,7 @@ mod wasi;
 
 pub use answer::Answer;
 pub use backtrace::{Place, is_own_file};
-pub use bindings::exports::boxoffice::rules::handler::Request as GuestRequest;
+pub use bindings::exports::boxoffice::rules::handler::{Request as GuestRequest, Response as GuestResponse};
 pub(crate) use compiler::blocking;
 pub use compiler::{Cache, CompileLimits, Compiler, CompilerProgram, compile_module};
 pub use engine::{Engine, Lane, Occupancy};
@@ -39,6 +40,7 @@ pub use load::{Artifact, Import, Loaded, Loader, MAX_COMPONENT, host_functions, 
 pub(crate) use manifest::turns_text;
 pub use manifest::{Access, Described, DescribedAnswer, Manifest, Method, Route};
 pub use module::{Digest, Errand, Module, Report};
+pub use native::{NativeRules, NativeRun};
 pub use playback::{CallDifference, Playback, Played, Wanted};
 pub use policy::PoolPolicy;
 pub use recording::{LoggedLine, Recording};

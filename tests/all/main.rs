@@ -26,6 +26,7 @@ mod metrics;
 mod mock;
 mod mock_raw;
 mod modules;
+mod native;
 mod openapi;
 mod operator;
 mod proxies;

@@ -144,8 +144,8 @@ impl Loader {
             imports,
             signed_by: signed_by.as_ref().map(KeyName::to_string),
         };
-        let engine = Arc::clone(&self.engine);
-        Ok(Module { digest, manifest, router, described, loaded, short, pre, handler, engine })
+        let (engine, native) = (Arc::clone(&self.engine), None);
+        Ok(Module { digest, manifest, router, described, loaded, short, pre, handler, native, engine })
     }
 }
 
