@@ -52,7 +52,7 @@ pub(super) async fn grown(bench: &Bench, tickets: u32) -> Result<PathBuf, String
 
 /// Makes it in this folder.
 pub(super) async fn make(bench: &Bench, folder: &Path, tickets: u32, mix: Mix) -> Result<(), String> {
-    let server = Server::start_in(&Program::fresh(), Folder::Lasting(folder.to_owned())).await?;
+    let server = Server::start_in(&Program::usual(), Folder::Lasting(folder.to_owned())).await?;
     server.stop().await?;
     let named = |error: rusqlite::Error| format!("the database of {tickets} tickets cannot be made: {error}");
     let mut db = Connection::open(folder.join("events.db")).map_err(named)?;

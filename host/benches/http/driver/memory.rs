@@ -27,7 +27,7 @@ const OTHER_DESCRIPTORS: u64 = 64;
 pub(super) async fn measure(bench: &Bench) -> Result<Table, String> {
     let mut table = Table::new("memory", "Resident memory", &["", "MB", "wanted"]);
     bench.progress.say("memory, idle");
-    let server = Server::start(bench, &Program::fresh()).await?;
+    let server = Server::start(bench, &Program::usual()).await?;
     let event = server.event("Idle", PLENTY).await?;
     server.get("/events").await?;
     sleep(SETTLE).await;
@@ -40,13 +40,13 @@ pub(super) async fn measure(bench: &Bench) -> Result<Table, String> {
         drop(connections);
         server.stop().await?;
     }
-    let server = Server::start(bench, &Program::fresh()).await?;
+    let server = Server::start(bench, &Program::usual()).await?;
     bench.progress.say("memory, under load");
     let most = most_resident(&server, bench.options.seconds() + 1).await?;
     let what = format!("{CONNECTIONS} connections that register, at the most");
     table.line([Cell::text(what), Cell::number(most, 1), Cell::text("120, better 80")]);
     server.stop().await?;
-    table.note(format!("`{}`", Program::fresh().shown));
+    table.note(format!("`{}`", Program::usual().shown));
     Ok(table)
 }
 

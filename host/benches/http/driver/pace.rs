@@ -15,7 +15,7 @@ const SECONDS: u32 = 5;
 pub(super) async fn measure(bench: &Bench) -> Result<Table, String> {
     let columns = ["", "connections", "requests/s", "of the most", "p50 ms", "p99 ms", "longest ms"];
     let mut table = Table::new("pace", "Registrations at half of the maximal rate", &columns);
-    for program in [Program::native(), Program::fresh()] {
+    for program in [Program::native(), Program::usual()] {
         let server = Server::start(bench, &program).await?;
         bench.progress.say(format!("the pace of {}", program.name));
         let most = registrations(&server, MANY, bench.options.seconds()).await?;

@@ -42,13 +42,18 @@ impl Program {
         Self { name: "native rules".into(), shown, kind: Kind::Native(flags(&[])) }
     }
 
-    /// As it is by default, but for the limiter.
+    /// As it is by default, but for the limiter: with fresh guests, and with what is kept of reads.
+    pub(crate) fn usual() -> Self {
+        Self::boxoffice("as by default", &[])
+    }
+
+    /// A guest for each request, reads included.
     pub(crate) fn fresh() -> Self {
-        Self::boxoffice("guest fresh", &[])
+        Self::boxoffice("guest fresh", &["--memo", "off"])
     }
 
     pub(crate) fn reused() -> Self {
-        Self::boxoffice("guest reused", &["--instance-reuse", REUSE])
+        Self::boxoffice("guest reused", &["--memo", "off", "--instance-reuse", REUSE])
     }
 
     /// The program with these flags, and the limiter off.
@@ -59,7 +64,7 @@ impl Program {
 
     /// Those of the rows, in order: the first ones are what the others are compared with.
     pub(crate) fn all(options: &Options) -> Vec<Self> {
-        let mut all = vec![Self::hello(), Self::native(), Self::fresh(), Self::reused()];
+        let mut all = vec![Self::hello(), Self::native(), Self::fresh(), Self::reused(), Self::usual()];
         if let (Some(command), Some(url)) = (&options.peer, &options.peer_url) {
             let kind = Kind::Peer { command: command.clone(), url: url.trim_end_matches('/').to_owned() };
             all.push(Self { name: "peer".into(), shown: "the command of --peer".into(), kind });

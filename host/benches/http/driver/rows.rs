@@ -38,6 +38,9 @@ impl Row {
             (Self::Register, "guest fresh") => "0.60 of native, better 0.85",
             (Self::Register, "guest reused") => "0.90 of native, better 0.97",
             (Self::One, "guest fresh") => "12 µs over native, better 6",
+            (Self::List, "as by default") => "3 times the peer, better 6",
+            (Self::Register, "as by default") => "6 times the peer, better 10",
+            (Self::SoldOut, "as by default") => "2 times the peer, better 4",
             _ => "",
         }
     }

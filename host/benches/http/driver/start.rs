@@ -26,13 +26,13 @@ pub(super) async fn measure(bench: &Bench) -> Result<Table, String> {
     let mut table = Table::new("start", "From the start to the first answer", &["", "ms", "wanted"]);
     table.line([Cell::text("module compiled before"), Cell::number(median(warm), 0), Cell::text("100, better 30")]);
     table.line([Cell::text("nothing kept"), Cell::number(median(cold), 0), Cell::text("1,000, better 300")]);
-    table.note(format!("`{}`, then GET /events until it is answered; medians of {starts}", Program::fresh().shown));
+    table.note(format!("`{}`, then GET /events until it is answered; medians of {starts}", Program::usual().shown));
     Ok(table)
 }
 
 async fn first_answer(folder: Folder) -> Result<(f64, Folder), String> {
     let watch = Stopwatch::start();
-    let server = Server::start_in(&Program::fresh(), folder).await?;
+    let server = Server::start_in(&Program::usual(), folder).await?;
     let millis = watch.elapsed().as_secs_f64() * 1e3;
     Ok((millis, server.stop().await?))
 }

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const BOUND_MB: f64 = 64.0;
 
 pub(super) async fn measure(bench: &Bench) -> Result<Table, String> {
-    let server = Server::start(bench, &Program::fresh()).await?;
+    let server = Server::start(bench, &Program::usual()).await?;
     let mut paths = Vec::new();
     for n in 0..EVENTS {
         paths.push(format!("/events/{}/register", server.event(&format!("Sale {n}"), PLENTY).await?));
