@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::checking::STANDARD;
-use crate::running::{assert_refused, program, run};
+use crate::running::{assert_refused, ending_signals, program, run};
 use faults::{FAULTS, Fault, OF_BOOKINGS};
 
 /// Modules at the same time: each waits more than it works.
@@ -265,7 +265,7 @@ fn a_module_comes_from_stdin_too() {
 
 #[test]
 fn ended_early_it_leaves_nothing_behind_either() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for signal in ending_signals() {
         assert_ends_at(signal);
     }
 }

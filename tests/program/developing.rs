@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::checking::STANDARD;
-use crate::running::{assert_refused, program, run};
+use crate::running::{assert_refused, ending_signals, program, run};
 
 /// The line of the unruly module that contains this, as its debug information counts.
 pub(crate) fn line_of(file: &str, code: &str) -> usize {
@@ -306,8 +306,7 @@ fn half_asked(server: &Developing, body: &str) -> TcpStream {
 #[test]
 fn what_is_in_flight_when_it_is_ended_is_answered_and_nothing_is_left() {
     let body = r#"{"name":"Concert","capacity":5}"#;
-    // Ctrl-C, a terminal that is closed, and what a process manager sends.
-    for signal in [Signal::INT, Signal::HUP, Signal::TERM] {
+    for signal in ending_signals() {
         let mut server = Developing::start(Some(Path::new(STANDARD)), &["--json"]);
         server.serving();
         assert_eq!(server.folders(), 1, "it keeps its database there");

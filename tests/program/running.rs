@@ -214,3 +214,16 @@ fn next_line(log: &mut BufReader<ChildStderr>) -> Option<Value> {
     let read = log.read_line(&mut line).expect("a log");
     (read > 0).then(|| serde_json::from_str(&line).unwrap_or(Value::String(line)))
 }
+
+/// What ends a command that runs for long: Ctrl-C, what a process manager sends, and a terminal that is closed. Not the last one where these
+/// tests were started to outlive theirs, as `nohup` does: their programs have that from them, and go on.
+pub(crate) fn ending_signals() -> Vec<Signal> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("a line of Linux");
+    let outlives = u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1;
+    if outlives {
+        eprintln!("SIGHUP is ignored by whoever started this, and not tried");
+    }
+    let hang_up = (!outlives).then_some(Signal::HUP);
+    [Signal::INT, Signal::TERM].into_iter().chain(hang_up).collect()
+}
