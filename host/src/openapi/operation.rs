@@ -81,7 +81,9 @@ fn in_headers(route: &Route) -> impl Iterator<Item = Value> {
         header("If-Match", told, &json!({ "type": "string", "minLength": 1, "pattern": TAGS }))
     };
     let key = || {
-        let schema = json!({ "type": "string", "pattern": r#"^("[ !#-\[\]-~]{1,255}"|[!#-~]{1,255})$"# });
+        // A structured string, in which quotes and backslashes stand behind a backslash (RFC 9651, 3.3.3), or bare.
+        let pattern = r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$"#;
+        let schema = json!({ "type": "string", "pattern": pattern });
         header(
             "Idempotency-Key",
             "Names the request, so that it can be repeated safely; the same as in the body.",
